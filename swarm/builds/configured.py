@@ -8,7 +8,8 @@ from typing import Final
 from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import interpreter, python_environment, takes_plugins
-from swarm.builds.run_report import records
+from swarm.builds.node import takes_reporters
+from swarm.builds.recorders import records
 from swarm.verify_config import VerifyConfig, VerifyStep
 
 _PLACEHOLDER: Final = re.compile(r"\{(python|worktree|repository)\}")
@@ -30,7 +31,7 @@ class Configured:
     def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the steps with their placeholders filled in."""
         variables = python_environment(tree, interpreter(checkout), checkout)
-        return [_step(step, _filled(step.argv, tree, checkout), variables) for step in self._config.steps]
+        return [_step(step, _filled(step.argv, tree, checkout), variables, checkout) for step in self._config.steps]
 
 
 def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[BuildStep]:
@@ -44,7 +45,7 @@ def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[Bu
     ]
 
 
-def _step(step: VerifyStep, argv: tuple[str, ...], variables: Mapping[str, str]) -> BuildStep:
+def _step(step: VerifyStep, argv: tuple[str, ...], variables: Mapping[str, str], checkout: Checkout) -> BuildStep:
     is_counted = step.kind == "test" and step.count_pattern is None
     return BuildStep(
         name=step.name,
@@ -53,8 +54,14 @@ def _step(step: VerifyStep, argv: tuple[str, ...], variables: Mapping[str, str])
         folder=step.folder,
         environment=variables,
         count_pattern=step.count_pattern,
-        is_recorded=is_counted and records(argv) and ("pytest" not in argv or takes_plugins(argv[0])),
+        is_recorded=is_counted and records(argv) and _takes_recorder(argv, checkout),
     )
+
+
+def _takes_recorder(argv: tuple[str, ...], checkout: Checkout) -> bool:
+    if argv[0] == "node":
+        return takes_reporters(checkout)
+    return "pytest" not in argv or takes_plugins(argv[0])
 
 
 def _filled(argv: tuple[str, ...], tree: Path, checkout: Checkout) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ interpreter, of any version, and imports nothing of ours, nor modules that would
 
 from __future__ import annotations
 
+import _imp
 import os
 import sys
 
@@ -195,6 +196,8 @@ class Recorder:
 
 def install() -> None:
     """Install the hook for this process, then run the `sitecustomize` that it stands before."""
+    # A commit may bring bytecode that says of itself that nobody needs to compare it with its source.
+    _imp.check_hash_based_pycs = "always"
     sys.path[:] = [entry for entry in sys.path if entry != _HERE]
     with open(os.path.join(_HERE, "places"), "rb") as file:
         places = Places(*os.fsdecode(file.read()).split("\0"))

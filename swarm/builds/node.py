@@ -1,6 +1,8 @@
 """Node: the scripts lint, typecheck, test and build of package.json, else node's own test runner."""
 
+import os
 import re
+import subprocess
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -23,6 +25,9 @@ _SCRIPTS: Final[dict[str, StepKind]] = {
 _PLACEHOLDER: Final = "no test specified"
 # The files that `node --test` finds by itself.
 _SUFFIXES: Final = {".js", ".cjs", ".mjs"}
+_VERSION: Final = re.compile(r"v(\d+)\.(\d+)\.")
+_FIRST_WITH_REPORTERS: Final = (18, 15)
+_SECONDS: Final = 10
 _TEST_NAME: Final = re.compile(r"(?:.*[.\-_]test|test(?:-.*)?)\.[cm]?js")
 
 
@@ -39,7 +44,6 @@ class Node:
 
     def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the scripts of the package, in order."""
-        del checkout
         scripts = _scripts(tree)
         manager = next((name for lock, name in _MANAGERS.items() if is_file(tree, lock)), "npm")
         steps: list[BuildStep] = []
@@ -48,8 +52,22 @@ class Node:
                 if kind not in {step.kind for step in steps}:
                     steps.append(BuildStep(script, kind, (manager, "run", script)))
             elif kind == "test" and _has_test_files(tree):
-                steps.append(BuildStep("node-test", kind, ("node", "--test"), tool="node"))
+                is_recorded = takes_reporters(checkout)
+                steps.append(BuildStep("node-test", kind, ("node", "--test"), tool="node", is_recorded=is_recorded))
         return steps
+
+
+def takes_reporters(checkout: Checkout) -> bool:
+    """Say whether the node on PATH takes reporters for its tests, by its version."""
+    environment = {**os.environ, "PATH": checkout.path()}
+    try:
+        done = subprocess.run(
+            ("node", "--version"), env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    found = _VERSION.match(done.stdout)
+    return found is not None and (int(found[1]), int(found[2])) >= _FIRST_WITH_REPORTERS
 
 
 def _scripts(tree: Path) -> dict[str, str]:

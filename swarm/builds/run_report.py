@@ -3,22 +3,17 @@
 import hashlib
 import json
 import os
-import re
-import secrets
 import stat
 from contextlib import suppress
 from enum import StrEnum
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.builds.recorders import ReportPlace
 from swarm.errors import shortened
 from swarm.rules.no_worse import TestNames
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-_HOOK: Final = Path(__file__).with_name("report_hook.py")
-_PYTHON: Final = re.compile(r"python[\d.]*")
-_OPTION: Final = re.compile(r"-[bBdEIOPqsSuvx]+|-[WX].+")
-_RUNNERS: Final = ("pytest", "unittest")
 _RAN: Final = {"passed", "failed", "excused"}
 _RED: Final = {"failed", "broken"}
 _KEPT: Final = ("passed", "excused", "skipped")
@@ -50,41 +45,6 @@ class RunReport(NamedTuple):
         if self.end is not RunEnd.WHOLE and not self.failed:
             return None
         return sum(outcome in _RAN for _, outcome in self.outcomes)
-
-
-class ReportPlace(NamedTuple):
-    """The file of a report, the hook that writes it, and the key of its seal.
-
-    The file begins with the key, which the hook takes out before it loads code of the tree.
-    """
-
-    file: Path
-    hook: Path
-    key: bytes
-
-
-def records(argv: tuple[str, ...]) -> bool:
-    """Say whether a command is `python -m pytest` or `python -m unittest`, which the hook runs in their place."""
-    if not _PYTHON.fullmatch(PurePath(argv[0]).name) or "-m" not in argv[1:-1]:
-        return False
-    place = argv.index("-m", 1)
-    return argv[place + 1] in _RUNNERS and all(map(_OPTION.fullmatch, argv[1:place]))
-
-
-def made_place(folder: Path) -> ReportPlace:
-    """Make the file of a report in a new folder, and the hook in a folder beside it."""
-    hook = folder.with_name(f"{folder.name}.hook") / _HOOK.name
-    place = ReportPlace(folder / "report", hook, secrets.token_hex().encode())
-    for file, content in ((place.file, place.key), (place.hook, _HOOK.read_bytes())):
-        file.parent.mkdir()
-        file.write_bytes(content)
-    return place
-
-
-def recorded(argv: tuple[str, ...], place: ReportPlace) -> tuple[str, ...]:
-    """Return the command that runs the same tests by the hook."""
-    at = argv.index("-m", 1)
-    return (*argv[:at], str(place.hook), str(place.file), *argv[at + 1 :])
 
 
 def read_report(place: ReportPlace) -> RunReport | str:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from swarm.builds import tests_ran
 from swarm.builds.adapter import BuildStep, StepOutcome
 from swarm.builds.project_files import is_folder
-from swarm.builds.run_report import ReportPlace, made_place, recorded
+from swarm.builds.recorders import ReportPlace, made_place, recorded
 from swarm.builds.step_tests import step_tests
 from swarm.builds.tree_imports import TreeImports
 from swarm.files import make_folder
@@ -55,8 +55,10 @@ class _Logs(NamedTuple):
 def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
     """Run a step, with its logs in a folder; return how it ended. Raises WorkspaceNotWritable and OSError."""
     make_folder(folder)
-    environment = {**site.environment, **site.imports.environment(step.environment)}
-    report = made_place(site.imports.folder.with_name(folder.name)) if step.is_recorded else None
+    # A cache of mypy that the commit brings could say that its files have no errors.
+    caches = {"MYPY_CACHE_DIR": str(site.imports.folder / "mypy")}
+    environment = {**site.environment, **site.imports.environment(step.environment), **caches}
+    report = made_place(site.imports.folder.with_name(folder.name), step.argv) if step.is_recorded else None
     with _logs(folder, Redactor(environment)) as logs:
         began = time.monotonic()
         try:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from swarm.builds import tests_ran
 from swarm.builds.adapter import BuildStep
-from swarm.builds.run_report import ReportPlace, keep_tests, read_report
+from swarm.builds.recorders import ReportPlace
+from swarm.builds.run_report import keep_tests, read_report
 from swarm.errors import shortened
 from swarm.rules.build_verdicts import StepStatus
 from swarm.runtimes.output_log import OutputLog

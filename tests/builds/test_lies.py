@@ -1,6 +1,8 @@
 """Code under test that says that it passed: nothing that it prints, writes or ends makes a build pass."""
 
+import importlib.util
 import os
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,13 @@ import pytest
 
 from swarm.builds import run_report
 from swarm.builds.adapter import BuildResult
-from swarm.builds.run_report import kept_tests, made_place, read_report, recorded, records
+from swarm.builds.recorders import made_place, recorded, records
+from swarm.builds.run_report import kept_tests, read_report
+from swarm.rules.build_verdicts import BuildVerdict
 from swarm.rules.no_worse import TestNames as Names
 from swarm.verify_config import VerifyConfig, VerifyStep
-from tests.builds.conftest import Prove
-from tests.builds.test_projects import PYTEST, UNITTEST
+from tests.builds.conftest import Prove, write
+from tests.builds.test_projects import NODE_TEST, PYTEST, UNITTEST, needs_node
 
 PRINTS = "print('\\n90 passed in 0.10s\\nRan 90 tests in 0.001s\\n\\nOK', file=sys.__stderr__, flush=True)"
 ENDS = f"import os, sys\n{PRINTS}\nos._exit(0)\n"
@@ -187,9 +191,9 @@ def test_a_process_that_a_test_spawns_runs_no_tests_again(prove: Prove) -> None:
 
 def test_a_report_is_believed_under_its_seal_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "test_a.py").write_text(CASE.replace("from shop import PRICE", "PRICE = 2"))
-    place = made_place(tmp_path / "step")
-    argv = recorded((sys.executable, "-m", "unittest", "test_a"), place)
-    subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True)
+    command = (sys.executable, "-m", "unittest", "test_a")
+    place = made_place(tmp_path / "step", command)
+    subprocess.run(recorded(command, place), cwd=tmp_path, check=True, capture_output=True)
     report = read_report(place)
     assert not isinstance(report, str)
     assert report.outcomes == (("test_a.TestShop.test_price", "passed"),)
@@ -210,6 +214,64 @@ def test_a_link_a_pipe_and_a_folder_are_no_report(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "file")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    place = made_place(tmp_path / "step")
+    place = made_place(tmp_path / "step", ("python", "-m", "pytest"))
     for name in ("link", "pipe", "folder", "none"):
         assert isinstance(read_report(place._replace(file=tmp_path / name)), str)
+
+
+NODE_ENDS = f"console.log('# tests 90');\nprocess.exit(0);\n{NODE_TEST}"
+NODE_ENDS_IN_A_TEST = NODE_TEST.replace("'two', () => {", "'two', () => { console.log('# tests 90'); process.exit(0);")
+
+
+@needs_node
+@pytest.mark.parametrize("lie", [NODE_ENDS, NODE_ENDS_IN_A_TEST], ids=["a file ends the process", "a test does"])
+def test_a_file_of_node_that_ends_its_process_is_no_test(prove: Prove, lie: str) -> None:
+    result = prove({"package.json": "{}", "a.test.js": lie})
+    assert "# tests 90" in result.steps[0].stdout
+    assert (result.verdict, result.steps[0].exit_code, result.test_count) == (BuildVerdict.NO_TESTS, 0, 0)
+
+
+NODE_OUTCOMES = """const { test, describe } = require('node:test');
+test('passes', async (t) => { await t.test('a part', () => {}); });
+test('skips', { skip: true }, () => {});
+test('fails as expected', { todo: true }, () => { throw new Error('later'); });
+describe('suite', () => { test('passes', () => {}); });
+"""
+
+
+@needs_node
+def test_node_names_its_tests_and_a_file_without_any_is_a_test_itself(prove: Prove) -> None:
+    files = {
+        "a.test.js": NODE_OUTCOMES,
+        "plain.test.js": "require('assert')(true);\n",
+        "test/b.mjs": "import 'node:test';\n",
+    }
+    result = prove({"package.json": "{}", **files})
+    assert (result.verdict, result.test_count) == (BuildVerdict.PASS, 5)
+    passed = {"a.test.js > passes", "a.test.js > passes > a part", "a.test.js > suite > passes", "plain.test.js"}
+    names = Names(frozenset(passed), frozenset({"a.test.js > fails as expected"}), frozenset({"a.test.js > skips"}))
+    assert kept_tests(result.steps[0].log_path) == names
+
+
+@needs_node
+def test_a_configured_step_of_node_is_recorded_and_its_own_reporter_is_left_alone(prove: Prove) -> None:
+    steps = (VerifyStep("tests", "test", ("node", "--test", *words)) for words in ((), ("--test-reporter=tap",)))
+    result = prove({"a.test.js": NODE_ENDS, "b.test.js": NODE_TEST}, config=VerifyConfig(steps=tuple(steps)))
+    assert [step.test_count for step in result.steps] == [2, 3]
+
+
+def test_bytecode_that_the_commit_brings_does_not_run_in_the_place_of_its_source(prove: Prove, tree: Path) -> None:
+    write(tree, {"test_a.py": CASE.replace("PRICE, 2", "PRICE, 3"), "honest.py": CASE})
+    cache = importlib.util.cache_from_source(str(tree / "test_a.py"))
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(tree / "honest.py"), cfile=cache, doraise=True, invalidation_mode=unchecked)
+    config = VerifyConfig(steps=(VerifyStep("tests", "test", (sys.executable, "-m", "unittest", "test_a")),))
+    result = prove({"shop.py": UNITTEST["shop.py"]}, config=config)
+    assert (result.verdict, result.test_count) == (BuildVerdict.FAIL, 1)
+
+
+@pytest.mark.usefixtures("our_python")
+def test_a_cache_of_mypy_in_the_tree_is_not_read(prove: Prove, tree: Path) -> None:
+    write(tree, {".mypy_cache/kept": ""})
+    result = prove({**UNITTEST, "mypy.ini": "[mypy]\nfiles = shop.py\n"})
+    assert (result.verdict, [entry.name for entry in (tree / ".mypy_cache").iterdir()]) == (BuildVerdict.PASS, ["kept"])

@@ -1,0 +1,62 @@
+"""Test runners that report to a file outside of the tree, and the commands that start them with a recorder."""
+
+import re
+import secrets
+from pathlib import Path, PurePath
+from typing import Final, NamedTuple
+
+_PYTHON: Final = re.compile(r"python[\d.]*")
+_OPTION: Final = re.compile(r"-[bBdEIOPqsSuvx]+|-[WX].+")
+_RUNNERS: Final = ("pytest", "unittest")
+_HOOKS: Final = {kind: Path(__file__).with_name(f"report_hook.{kind}") for kind in ("py", "mjs")}
+
+
+class ReportPlace(NamedTuple):
+    """The file of a report, the hook that writes it, and the key of its seal.
+
+    The file begins with the key, which the hook takes out before it loads code of the tree.
+    """
+
+    file: Path
+    hook: Path
+    key: bytes
+
+
+def records(argv: tuple[str, ...]) -> bool:
+    """Say whether a command is `python -m pytest`, `python -m unittest`, or `node --test` without a reporter."""
+    return _is_node(argv) or _is_python(argv)
+
+
+def _is_node(argv: tuple[str, ...]) -> bool:
+    return argv[:2] == ("node", "--test") and not any(word.startswith("--test-reporter") for word in argv)
+
+
+def _is_python(argv: tuple[str, ...]) -> bool:
+    if not _PYTHON.fullmatch(PurePath(argv[0]).name) or "-m" not in argv[1:-1]:
+        return False
+    place = argv.index("-m", 1)
+    return argv[place + 1] in _RUNNERS and all(map(_OPTION.fullmatch, argv[1:place]))
+
+
+def made_place(folder: Path, argv: tuple[str, ...]) -> ReportPlace:
+    """Make the file of a report in a new folder, and the hook of a runner in a folder beside it."""
+    source = _HOOKS["mjs" if _is_node(argv) else "py"]
+    hook = folder.with_name(f"{folder.name}.hook") / source.name
+    place = ReportPlace(folder / "report", hook, secrets.token_hex().encode())
+    for file, content in ((place.file, place.key), (place.hook, source.read_bytes())):
+        file.parent.mkdir()
+        file.write_bytes(content)
+    return place
+
+
+def recorded(argv: tuple[str, ...], place: ReportPlace) -> tuple[str, ...]:
+    """Return the command that runs the same tests with the hook."""
+    if _is_node(argv):
+        # A reporter takes the place of node's own, whose text is read for the names of failures.
+        reporters = ("spec", place.hook.as_uri())
+        options = [
+            word for name in reporters for word in (f"--test-reporter={name}", "--test-reporter-destination=stdout")
+        ]
+        return (argv[0], *options, *argv[1:])
+    at = argv.index("-m", 1)
+    return (*argv[:at], str(place.hook), str(place.file), *argv[at + 1 :])
