@@ -55,7 +55,6 @@ ALLOWED: Final = {
     ),
     "check_hash_based_pycs": "the import system reads it from _imp",
     "resultclass": "unittest reads it from a runner",
-    "INCOMPLETE": "the end of a run is made from its name in a report",
     "comment_lines": "a column of the table that tools/measure_house.py prints from the fields of its record",
     "docstring_lines": "a column of the table that tools/measure_house.py prints from the fields of its record",
 }

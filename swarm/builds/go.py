@@ -1,4 +1,4 @@
-"""Go: vet and the tests, with -v, which prints a line for each test."""
+"""Go: vet and the tests."""
 
 from pathlib import Path
 
@@ -23,5 +23,5 @@ class Go:
         del tree, checkout
         return [
             BuildStep("go-vet", "lint", ("go", "vet", "./...")),
-            BuildStep("go-test", "test", ("go", "test", "-v", "./..."), tool="go"),
+            BuildStep("go-test", "test", ("go", "test", "-v", "./..."), tool="go", is_recorded=True),
         ]

@@ -1,30 +1,28 @@
-"""Test runners that report to a file outside of the tree, and the commands that start them with a recorder."""
+"""Test runners that report their tests apart from what the tests print, and the commands that start them so."""
 
 import re
 import secrets
 from pathlib import Path, PurePath
-from typing import Final, NamedTuple
+from typing import Final
 
+from swarm.builds.go_events import GoEvents
+from swarm.builds.run_report import ReportPlace
+
+Recording = ReportPlace | GoEvents
 _PYTHON: Final = re.compile(r"python[\d.]*")
 _OPTION: Final = re.compile(r"-[bBdEIOPqsSuvx]+|-[WX].+")
 _RUNNERS: Final = ("pytest", "unittest")
 _HOOKS: Final = {kind: Path(__file__).with_name(f"report_hook.{kind}") for kind in ("py", "mjs")}
 
 
-class ReportPlace(NamedTuple):
-    """The file of a report, the hook that writes it, and the key of its seal.
-
-    The file begins with the key, which the hook takes out before it loads code of the tree.
-    """
-
-    file: Path
-    hook: Path
-    key: bytes
-
-
 def records(argv: tuple[str, ...]) -> bool:
-    """Say whether a command is `python -m pytest`, `python -m unittest`, or `node --test` without a reporter."""
-    return _is_node(argv) or _is_python(argv)
+    """Say whether a command is `python -m pytest` or `unittest`, `node --test` without a reporter, or `go test`."""
+    return _is_node(argv) or _is_python(argv) or is_go(argv)
+
+
+def is_go(argv: tuple[str, ...]) -> bool:
+    """Say whether a command is `go test` that prints text."""
+    return argv[:2] == ("go", "test") and not any(word.lstrip("-").startswith("json") for word in argv)
 
 
 def _is_node(argv: tuple[str, ...]) -> bool:
@@ -49,8 +47,10 @@ def made_place(folder: Path, argv: tuple[str, ...]) -> ReportPlace:
     return place
 
 
-def recorded(argv: tuple[str, ...], place: ReportPlace) -> tuple[str, ...]:
-    """Return the command that runs the same tests with the hook."""
+def recorded(argv: tuple[str, ...], place: Recording) -> tuple[str, ...]:
+    """Return the command that runs the same tests with a recorder."""
+    if isinstance(place, GoEvents):
+        return (*argv[:2], "-json", *argv[2:])
     if _is_node(argv):
         # A reporter takes the place of node's own, whose text is read for the names of failures.
         reporters = ("spec", place.hook.as_uri())

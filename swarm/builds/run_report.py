@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.builds.recorders import ReportPlace
 from swarm.errors import shortened
 from swarm.rules.no_worse import TestNames
 
@@ -45,6 +44,17 @@ class RunReport(NamedTuple):
         if self.end is not RunEnd.WHOLE and not self.failed:
             return None
         return sum(outcome in _RAN for _, outcome in self.outcomes)
+
+
+class ReportPlace(NamedTuple):
+    """The file of a report, the hook that writes it, and the key of its seal.
+
+    The file begins with the key, which the hook takes out before it loads code of the tree.
+    """
+
+    file: Path
+    hook: Path
+    key: bytes
 
 
 def read_report(place: ReportPlace) -> RunReport | str:

@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 from swarm.builds import tests_ran
 from swarm.builds.adapter import BuildStep, StepOutcome
+from swarm.builds.go_events import GoEvents
 from swarm.builds.project_files import is_folder
-from swarm.builds.recorders import ReportPlace, made_place, recorded
+from swarm.builds.recorders import Recording, is_go, made_place, recorded
+from swarm.builds.run_report import ReportPlace
 from swarm.builds.step_tests import step_tests
 from swarm.builds.tree_imports import TreeImports
 from swarm.files import make_folder
@@ -58,20 +60,22 @@ def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
     # A cache of mypy that the commit brings could say that its files have no errors.
     caches = {"MYPY_CACHE_DIR": str(site.imports.folder / "mypy")}
     environment = {**site.environment, **site.imports.environment(step.environment), **caches}
-    report = made_place(site.imports.folder.with_name(folder.name), step.argv) if step.is_recorded else None
     with _logs(folder, Redactor(environment)) as logs:
+        recording = _recording(step, site.imports.folder.with_name(folder.name), logs)
         began = time.monotonic()
         try:
-            ended = _ended(step, site, environment, report, logs)
+            ended = _ended(step, site, environment, recording, logs)
             foreign = site.imports.take_record()
             if foreign:
                 line = f"{len(foreign)} modules of the checkout were imported: {', '.join(foreign)}\n"
                 logs.stderr.add(line.encode("utf-8", "replace"))
         finally:
             # The output of an interrupted step is kept, too.
+            if isinstance(recording, GoEvents):
+                recording.finish()
             logs.stdout.finish()
             logs.stderr.finish()
-        tests = step_tests(step, report, logs, folder)
+        tests = step_tests(step, recording, logs, folder)
         status = ended if isinstance(ended, StepStatus) else _status(step, ended, tests.reading, logs)
         status = tests.hold(status, is_foreign=bool(foreign))
         code = None if isinstance(ended, StepStatus) else ended.code
@@ -91,6 +95,12 @@ def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
         )
 
 
+def _recording(step: BuildStep, folder: Path, logs: _Logs) -> Recording | None:
+    if not step.is_recorded:
+        return None
+    return GoEvents(logs.stdout.add) if is_go(step.argv) else made_place(folder, step.argv)
+
+
 @contextmanager
 def _logs(folder: Path, redactor: Redactor) -> Iterator[_Logs]:
     logs = _Logs(*(OutputLog(folder / f"{name}.log", redactor, bound=LOG_BYTES) for name in _Logs._fields))
@@ -103,7 +113,7 @@ def _logs(folder: Path, redactor: Redactor) -> Iterator[_Logs]:
 
 
 def _ended(
-    step: BuildStep, site: BuildSite, environment: dict[str, str], report: ReportPlace | None, logs: _Logs
+    step: BuildStep, site: BuildSite, environment: dict[str, str], recording: Recording | None, logs: _Logs
 ) -> Ended | StepStatus:
     """Run the process of a step; without a process return the status that says why, and log the reason."""
     if not is_folder(site.tree, step.folder):
@@ -111,16 +121,16 @@ def _ended(
         return StepStatus.FAILED
     folder = site.tree / step.folder
     places = [(str(site.imports.folder), Right.WRITABLE)]
-    argv = step.argv
-    if report is not None:
+    if isinstance(recording, ReportPlace):
         # Outside of the tree, where no file of the commit can stand in its place.
-        places += [(str(report.file), Right.WRITABLE), (str(report.hook), Right.READABLE)]
-        argv = recorded(argv, report)
+        places += [(str(recording.file), Right.WRITABLE), (str(recording.hook), Right.READABLE)]
+    argv = step.argv if recording is None else recorded(step.argv, recording)
+    out = recording.add if isinstance(recording, GoEvents) else logs.stdout.add
     enclosure = site.enclosure.opened(places)
     try:
         with enclosure.start(argv, folder, environment) as start:
             child = Child(start.argv, folder, start.environment, TERM_SECONDS)
-            ended = finish(run_child(child, stdout=logs.stdout.add, stderr=logs.stderr.add, seconds=site.seconds))
+            ended = finish(run_child(child, stdout=out, stderr=logs.stderr.add, seconds=site.seconds))
         return ended._replace(code=enclosure.code_of(ended.code))
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         logs.stderr.add(f"{step.argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))

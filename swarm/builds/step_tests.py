@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from swarm.builds import tests_ran
 from swarm.builds.adapter import BuildStep
-from swarm.builds.recorders import ReportPlace
+from swarm.builds.go_events import GoEvents
+from swarm.builds.recorders import Recording
 from swarm.builds.run_report import keep_tests, read_report
 from swarm.errors import shortened
 from swarm.rules.build_verdicts import StepStatus
@@ -29,11 +30,11 @@ class StepTests(NamedTuple):
         return StepStatus.FAILED if status is StepStatus.PASSED and (is_foreign or self.are_red) else status
 
 
-def step_tests(step: BuildStep, place: ReportPlace | None, logs: Iterable[OutputLog], folder: Path) -> StepTests:
+def step_tests(step: BuildStep, recording: Recording | None, logs: Iterable[OutputLog], folder: Path) -> StepTests:
     """Read the tests of a step, and keep the tests of its report in the folder of its logs."""
-    if place is None:
+    if recording is None:
         return StepTests(_printed(step, logs))
-    report = read_report(place)
+    report = recording.report() if isinstance(recording, GoEvents) else read_report(recording)
     if isinstance(report, str):
         return StepTests(tests_ran.Reading(None), doubt=f"its tests are not counted: {report}")
     keep_tests(folder, report)

@@ -146,6 +146,7 @@ def test_sql_stands_with_its_tables() -> None:
 READS_JSON = {
     "mcp_server/calls.py": "documents and events of verbs, which are processes of their own",
     "builds/project_files.py": "package.json of the repository",
+    "builds/go_events.py": "events that go writes",
     "builds/run_report.py": "reports of test runners, and the names of tests beside the logs of a build",
     "runtimes/landlock_start.py": "its own first argument, which the backend of Landlock writes",
     "runtimes/watchdog.py": "its own input, which the supervisor beside it writes",
