@@ -20,8 +20,8 @@ class GoEvents:
         self._rest = b""
         self._begun: dict[str, set[str]] = {}
         self._is_empty: set[str] = set()
+        self._passed: set[str] = set()
         self._outcomes: list[tuple[str, str]] = []
-        self._end = RunEnd.WHOLE
 
     def add(self, data: bytes) -> None:
         """Take output of go."""
@@ -39,7 +39,9 @@ class GoEvents:
 
     def report(self) -> RunReport:
         """Return the tests of a run that has ended."""
-        return RunReport(tuple(self._outcomes), self._end)
+        # Of a package that passes and began no test, TestMain ended the process without a run of the tests.
+        unmeasured = self._passed - self._begun.keys() - self._is_empty
+        return RunReport(tuple(self._outcomes), RunEnd.INCOMPLETE if unmeasured else RunEnd.WHOLE)
 
     def _read(self, line: bytes) -> None:
         event = _event(line)
@@ -50,19 +52,20 @@ class GoEvents:
         self._out(output.encode("utf-8", "replace"))
         if any(words in output for words in _EMPTY):
             self._is_empty.add(package)
+        if event["Action"] == "pass":
+            # Also where go takes the end of a package for the end of a test that a program has printed.
+            self._passed.add(package)
         # A subtest is a part of its test.
-        if "/" in test:
-            return
-        match event["Action"]:
-            case "run" if test:
-                self._begun.setdefault(package, set()).add(test)
-            case "pass" | "fail" | "skip" as action if test:
-                # A line that a program prints before it runs its tests can look like the end of a test.
-                if test in self._begun.get(package, ()):
-                    self._outcomes.append((f"{package}.{test}", _OUTCOMES[action]))
-            case "pass" if package not in self._begun and package not in self._is_empty:
-                # TestMain ended the process without a run of the tests.
-                self._end = RunEnd.INCOMPLETE
+        if test and "/" not in test:
+            self._read_test(package, test, event["Action"])
+
+    def _read_test(self, package: str, test: str, action: str) -> None:
+        begun = self._begun.setdefault(package, set()) if action == "run" else self._begun.get(package, set())
+        if action == "run":
+            begun.add(test)
+        elif action in _OUTCOMES and test in begun:
+            # A line that a program prints before it runs its tests can look like the end of a test.
+            self._outcomes.append((f"{package}.{test}", _OUTCOMES[action]))
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

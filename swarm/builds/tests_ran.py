@@ -29,11 +29,15 @@ class Reading(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    """A line of a tool, and what it adds to the tool's total; `None` stands for a run of an unknown number of tests."""
+    """A line of a tool, and what it adds to the tool's total; `None` stands for a run of an unknown number of tests.
+
+    `opens` is 1 for a line that begins a run, and -1 for a line that ends it.
+    """
 
     line: re.Pattern[str]
     adds: Callable[[re.Match[str]], int | None]
     empty_codes: frozenset[int] = _EMPTY
+    opens: int = 0
 
 
 def _words(found: re.Match[str]) -> int:
@@ -111,7 +115,8 @@ _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
         ),
     ),
     "cargo": (
-        _Rule(re.compile(rf"test result: \w+\. {_N} passed; {_N} failed; .*"), _passed_and_failed),
+        _Rule(re.compile(r"running \d{1,9} tests?"), _none, opens=1),
+        _Rule(re.compile(rf"test result: \w+\. {_N} passed; {_N} failed; .*"), _passed_and_failed, opens=-1),
         _Rule(re.compile(rf"\s*Summary \[\s*[\d.]+s\]\s+{_N}(?:/\d+)? tests? run: .*"), _number),
     ),
     "go": (
@@ -129,8 +134,8 @@ _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
 TOOLS: Final = (*_RULES, AUTO)
 # Most lines begin in none of these ways, and are not tried against every rule.
 _LIKELY: Final = re.compile(
-    r"\s*(?:[=\d#\N{INFORMATION SOURCE}?{]|Ran |OK \(|FAILED |[nN][oO] |Tests|Error: No|test result:|--- |ok [ |]"
-    r"|Summary|DONE )"
+    r"\s*(?:[=\d#\N{INFORMATION SOURCE}?{]|Ran |OK \(|FAILED |[nN][oO] |Tests|Error: No|running |test result:|--- "
+    r"|ok [ |]|Summary|DONE )"
 )
 
 
@@ -139,6 +144,7 @@ def read(lines: Iterable[str], tool: str = AUTO) -> Reading:
     rules = _RULES if tool == AUTO else {tool: _RULES[tool]}
     totals: dict[str, int] = {}
     unknown: set[str] = set()
+    open_runs: dict[str, int] = {}
     empty_codes: frozenset[int] = _EMPTY
     for line in filter(_LIKELY.match, map(_plain, lines)):
         for name, rule, found in _matches(line, rules):
@@ -146,8 +152,14 @@ def read(lines: Iterable[str], tool: str = AUTO) -> Reading:
             if added is None:
                 unknown.add(name)
                 continue
-            totals[name] = totals.get(name, 0) + added
+            open_runs[name] = open_runs.get(name, 0) + rule.opens
+            # A begin alone is no sign of the tool: other programs print such a line.
+            if rule.opens <= 0:
+                totals[name] = totals.get(name, 0) + added
             empty_codes |= rule.empty_codes
+    if any(open_runs[name] > 0 for name in totals):
+        # A test ended the process of its run.
+        return Reading(None, empty_codes)
     counts = [max(0, total) for name, total in totals.items() if total > 0 or name not in unknown]
     return Reading(sum(counts) if counts else None, empty_codes)
 

@@ -171,6 +171,8 @@ READINGS = [
     ("mocha", "Error: No test files found\n", Reading(0, ONE)),
     ("cargo", CARGO, Reading(2)),
     ("cargo", CARGO_FAILED, Reading(2)),
+    # A test of the second crate ended its process.
+    ("cargo", f"{CARGO}\nrunning 3 tests\n", Reading(None)),
     ("cargo", CARGO_NONE, Reading(0)),
     ("go", GO_VERBOSE, Reading(2)),
     ("go", GO_JSON, Reading(1)),
@@ -196,6 +198,10 @@ def test_every_tool_has_a_recording() -> None:
 
 def test_the_suites_of_several_tools_are_added_up() -> None:
     assert read([*CARGO.splitlines(), *JEST.splitlines()]).tests == 4
+
+
+def test_a_line_that_other_programs_print_too_begins_no_run_of_cargo() -> None:
+    assert read(["running 3 tests", *JEST.splitlines()]) == Reading(2)
 
 
 def test_words_in_the_middle_of_a_line_are_no_summary() -> None:

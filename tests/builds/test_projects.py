@@ -220,6 +220,14 @@ def test_a_crate_passes_and_is_built_in_the_tree(prove: Prove, tree: Path) -> No
 
 @needs_cargo
 @pytest.mark.usefixtures("cargo")
+def test_a_test_that_ends_the_process_of_its_crate_leaves_the_tests_unmeasured(prove: Prove) -> None:
+    ends = "#[test]\nfn ends() {\n    std::process::exit(0);\n}\n"
+    result = prove({**CRATE, "tests/a.rs": "#[test]\nfn passes() {}\n", "tests/b.rs": ends})
+    assert shown(result) == ("rust", "unmeasured_tests", [("cargo-test", "passed", None)], None)
+
+
+@needs_cargo
+@pytest.mark.usefixtures("cargo")
 def test_a_cargo_subcommand_that_is_not_there_misses_a_tool(prove: Prove) -> None:
     from swarm.verify_config import VerifyConfig, VerifyStep
 
