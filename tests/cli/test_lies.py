@@ -1,5 +1,6 @@
 """Work of agents that only looks proved: what `merge` and `verify` say of it, by the runner's own report of tests."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.scenes.merge_team import MENDED, Team
-from tests.conftest import SOURCE
+from tests.conftest import SOURCE, Repo, Swarm
 from tests.sweeping import swept
 
 PYTEST = "tests/test_app.py"
@@ -113,3 +114,21 @@ def test_a_test_that_prints_a_pass_and_ends_its_process_proves_nothing(team: Tea
     data = team.swarm("verify", team.run, "--commit", branch, "--format", "json", exit=1).data
     assert (data["verdict"], data["testCount"], data["steps"][0]["hint"]) == ("unmeasured_tests", None, why)
     assert f"    {why}" in team.swarm("verify", team.run, "--commit", branch, exit=1).out.splitlines()
+
+
+HELD = "import unittest\nclass TestHeld(unittest.TestCase):\n    def test_held(self): pass\n"
+NODE = "require('node:test')('held', () => require('fs').appendFileSync('made', 'here'));\n"
+
+
+def test_runners_report_from_a_sandbox(swarm: Swarm, repo: Repo, backend: str) -> None:
+    commands = {
+        "unittest": [sys.executable, "-m", "unittest", "test_held"],
+        "pytest": [sys.executable, "-m", "pytest", "-q", "test_held.py"],
+        **({"node": ["node", "--test", "held.test.js"]} if shutil.which("node") else {}),
+    }
+    steps = (f'[[verify.steps]]\nname = "{name}"\nkind = "test"\nargv = {argv!r}\n' for name, argv in commands.items())
+    repo.commit({"swarm.toml": "".join(steps), "test_held.py": HELD, "held.test.js": NODE, ".gitignore": "swarms/\n"})
+    swarm("init", ".")
+    data = swarm("verify", "--format", "json").data
+    assert data["isolation"]["backend"] == backend
+    assert [(step["name"], step["testCount"]) for step in data["steps"]] == [(name, 1) for name in commands]
