@@ -145,6 +145,8 @@ def log_of_attempt(job: Job, name: str) -> bytes:
 
 
 def last_said(job: Job) -> str:
-    """Return the last line that the analyzer wrote to stderr, as the reason of a failure."""
-    lines = log_of_attempt(job, "stderr").decode("utf-8", "replace").strip().splitlines()
+    """Return the last line that the analyzer wrote to stderr, else to stdout, as the reason of a failure."""
+    # A compiler such as tsc writes its errors to stdout.
+    logs = (log_of_attempt(job, name).decode("utf-8", "replace").strip().splitlines() for name in ("stderr", "stdout"))
+    lines = next(filter(None, logs), [])
     return f": {lines[-1].strip()[:_LONGEST_SAID]}" if lines else ""

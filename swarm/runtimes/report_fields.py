@@ -26,6 +26,7 @@ class Fields(NamedTuple):
     unread_file: str = ""
     unread_from: str = "(.+)"
     files: str = ""
+    since: str = ""
     read_count: str = ""
 
 

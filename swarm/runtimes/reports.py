@@ -41,7 +41,7 @@ def reported(output: bytes, fields: Fields) -> Iterator[ToolReport]:
                 yield report
     # A version of the tool that calls the file or the message by another name would be a clean one.
     if fields.form == "json" and has_items and not has_reports and fields.unread != fields.items:
-        raise UnusableOutput("its report has another form than swarm reads: no finding has a file and a message")
+        raise _other_form("no finding has a file and a message", fields)
 
 
 def unread(output: bytes, fields: Fields) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _documents(output: bytes, fields: Fields) -> Iterator[Any]:
             for document in reports_in(output, "report", functools.partial(_has_root, root)):
                 if not _has_root(root, document):
                     what = "is no list" if root == _ALL else f"has no `{root}`"
-                    raise UnusableOutput(f"its report has another form than swarm reads: it {what}")
+                    raise _other_form(f"it {what}", fields)
                 yield document
             return
         # A plugin prints beside the report as it likes.
@@ -90,6 +90,11 @@ def _documents(output: bytes, fields: Fields) -> Iterator[Any]:
                 yield parse_bounded(line, "report")
     except errors.SwarmError as error:
         raise UnusableOutput(f"its report is unreadable: {error.message}") from error
+
+
+def _other_form(what: str, fields: Fields) -> UnusableOutput:
+    needed = f"; swarm reads that of version {fields.since}" if fields.since else ""
+    return UnusableOutput(f"its report has another form than swarm reads: {what}{needed}")
 
 
 def _has_root(root: str, document: Any) -> bool:
@@ -118,7 +123,7 @@ def _report(chain: tuple[Any, ...], fields: Fields) -> ToolReport | None:
         value = _first(chain, path)
         if isinstance(value, dict | list):
             # Another version of the tool: read on, its findings would have objects for files and words.
-            raise UnusableOutput(f"its report has another form than swarm reads: `{path}` is no text")
+            raise _other_form(f"`{path}` is no text", fields)
         return value if isinstance(value, str) else "" if value is None else str(value)
 
     if not isinstance(chain[0], dict):

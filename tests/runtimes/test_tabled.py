@@ -352,7 +352,18 @@ def test_a_report_of_another_version_is_refused_where_its_texts_are_objects(tree
     document = {"diagnostics": [{**report, "message": [{"elements": [], "content": "Use "}]}]}
     with pytest.raises(UnusableOutput) as refused:
         read("biome", job_of(tree, "a.js"), json.dumps(document).encode())
-    assert str(refused.value) == "its report has another form than swarm reads: `location.path` is no text"
+    assert str(refused.value) == (
+        "its report has another form than swarm reads: `location.path` is no text; swarm reads that of version 2 or newer: "
+        "`npm install --save-dev @biomejs/biome@2`"
+    )
+
+
+def test_a_compiler_that_failed_says_why_on_stdout(tree: Path) -> None:
+    job = job_of(tree, "a.ts")
+    (job.attempt_folder / "stdout.log").write_bytes(b"error TS5083: Cannot read file '/tsconfig.base.json'.\n")
+    with pytest.raises(UnusableOutput) as refused:
+        read("tsc", job, b"error TS5083: Cannot read file '/tsconfig.base.json'.\n", 1)
+    assert str(refused.value).endswith("reported nothing: error TS5083: Cannot read file '/tsconfig.base.json'.")
 
 
 def test_every_row_has_a_recorded_report() -> None:
@@ -371,6 +382,8 @@ def test_every_row_names_kinds_severities_and_rules_that_exist() -> None:
 @pytest.mark.parametrize(
     ("path", "content", "kind"),
     [
+        ("etc/Dockerfile.nanorc", "syntax Dockerfile\n", "syntax definition of an editor"),
+        ("etc/Dockerfile.tmLanguage", "<plist/>\n", "syntax definition of an editor"),
         ("bin/tool", "#!/usr/bin/env bash\n", "shell"),
         ("bin/tool", "#!/bin/sh -e\n", "shell"),
         ("bin/tool", "#!/usr/bin/env -S A=1 dash -x\n", "shell"),
