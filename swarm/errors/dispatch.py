@@ -129,3 +129,9 @@ class IsolationBlocked(IsolationError):
 
     advice = "{remedy}, then repeat the command"
     remedy: str
+
+
+class SharedTreeBlocked(IsolationBlocked):
+    """The tree that the analyzers of an audit share cannot be made; nobody asked for `--isolate`."""
+
+    text = "the files of the commit could not be written for the analyzers: {problem}"

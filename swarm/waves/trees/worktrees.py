@@ -127,7 +127,9 @@ def _hold(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> None:
         # Without a cause: git was not called, and a cause would read as its words.
         if lacking:
             blocked = missing_objects.refusal(git, commit, lacking)
-            raise errors.IsolationBlocked(domain=domain, problem=blocked.problem, remedy=blocked.remedy)
+            # The tree that several share has no branch.
+            kind = errors.IsolationBlocked if tree.branch else errors.SharedTreeBlocked
+            raise kind(domain=domain, problem=blocked.problem, remedy=blocked.remedy)
         if standing is not None:
             problem = f"git cannot make the branch {tree.branch} beside the branch {standing}"
             remedy = f"rename that branch: `git branch -m {shlex.quote(standing)} NEWNAME`"

@@ -217,6 +217,7 @@ def _(scene: RowScene) -> None:
     scene.repo.git("config", "uploadpack.allowFilter", "true")
     scene.repo.git("clone", "-q", "--sparse", "--filter=blob:none", f"file://{scene.repo.root}", str(clone))
     answer = scene.see("audit", ".", cwd=clone)
+    assert "--isolate" not in answer.err
     subprocess.run(["sh", "-c", answer.err.partition("`")[2].partition("`")[0]], check=True, capture_output=True)
     scene.swarm("audit", ".", exit=1, cwd=clone)
 
