@@ -74,7 +74,6 @@ def command(  # noqa: PLR0913
     not be read; 127: a program was not found.
     """
     from swarm.git.repository import repository_at
-    from swarm.waves.audit.baseline_name import since_commit
     from swarm.waves.audit.ready_here import files_as_they_are, ready_or_refuse
 
     lawful = dispatched_phase(phase)
@@ -89,11 +88,15 @@ def command(  # noqa: PLR0913
     ready = ready_or_refuse(call.workspace, looked_at, repo, runtime, config, lawful)
     against = None if baseline is None else _baseline_named(call, repository, baseline, runtime, config)
     # Before a control plane is made: a misspelt revision leaves nothing behind.
-    since = None if since is None else since_commit(looked_at, since)
+    if since is not None:
+        from swarm.waves.audit.baseline_name import since_commit
+
+        since = since_commit(looked_at, since)
     with call.write(create=True) as store:
         from swarm.waves.audit.audit import Request, audit
 
         request = Request(
+            checkout=repository,
             phase=lawful,
             runtime=runtime,
             since=since,

@@ -32,9 +32,13 @@ def document(value: Any) -> Any:
     """
     # Records before plain tuples: a NamedTuple is a tuple as well.
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        keys = _keys(value._fields, AS_THEY_ARE.get(type(value).__name__, ()))
-        # Most fields hold plain values, and a call for each would take longer than all the rest.
-        return {key: item if type(item) in _SIMPLE else document(item) for key, item in zip(keys, value, strict=True)}
+        keys, compound = _form(type(value))
+        made = dict(zip(keys, value, strict=True))
+        # Most fields hold plain values, and a look at each would take longer than all the rest.
+        for key in compound:
+            if type(item := made[key]) not in _SIMPLE:
+                made[key] = document(item)
+        return made
     if isinstance(value, tuple | list):
         return [item if type(item) in _SIMPLE else document(item) for item in value]
     if isinstance(value, Mapping):
@@ -53,6 +57,15 @@ def flat_document(record: Any) -> dict[str, Any]:
 
 
 # Cached: a list of 100,000 findings converts the names of its record a single time.
+@cache
+def _form(kind: Any) -> tuple[list[str], list[str]]:
+    """Return the keys of a type of records, and those whose values may hold more than a plain value."""
+    keys = _keys(kind._fields, AS_THEY_ARE.get(kind.__name__, ()))
+    hints = [kind.__annotations__.get(field) for field in kind._fields]
+    parts = [get_args(hint) if isinstance(hint, types.UnionType) else (hint,) for hint in hints]
+    return keys, [key for key, part in zip(keys, parts, strict=True) if not all(each in _SIMPLE for each in part)]
+
+
 @cache
 def _keys(fields: tuple[str, ...], as_they_are: tuple[str, ...]) -> list[str]:
     return [name if name in as_they_are else camel(name) for name in fields]

@@ -8,13 +8,9 @@ from swarm import errors
 from swarm.config import Config
 from swarm.installed import install_command
 from swarm.rules.phases import Phase, is_audit
-from swarm.runtimes.agents.table import AGENTS
 from swarm.runtimes.analyzer_table import is_configured, table
-from swarm.runtimes.command import Command
-from swarm.runtimes.each_by_its_tool import EachByItsTool
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Program, Runtime
-from swarm.runtimes.sarif import Sarif
 from swarm.runtimes.tabled import Tabled
 
 DEFAULT = "ruff"
@@ -22,6 +18,8 @@ DEFAULT = "ruff"
 
 def names(config: Config) -> list[str]:
     """Return the names of every runtime, the built-in ones first."""
+    from swarm.runtimes.agents.table import AGENTS
+
     return list(dict.fromkeys([DEFAULT, *table().rows, *AGENTS, *sorted(config.runtimes)]))
 
 
@@ -30,18 +28,23 @@ def runtime_named(name: str, config: Config) -> Runtime:
     if name == DEFAULT:
         return Ruff(config)
     row = table().rows.get(name)
+    added = config.runtimes.get(name)
+    if row is not None and added is None:
+        return Tabled(row, config)
     # Without trust, an analyzer of the table is launched as the table says, whatever the repository calls by its name.
     if row is None:
         config.hold_to_trusted(f"runtimes.{name}")
-    added = config.runtimes.get(name)
+    # Here, as few audits have an agent, a command or a tool of the user's own.
+    from swarm.runtimes.agents.table import AGENTS
+    from swarm.runtimes.command import Command
+    from swarm.runtimes.sarif import Sarif
+
     # A command of the user's own may have the name of a bundled agent.
     if name in AGENTS and (added is None or added.kind == "agent"):
         return AGENTS[name](added)
-    if added is not None:
-        return Sarif(added, config) if added.kind == "sarif" else Command(added)
-    if row is None:
+    if added is None:
         raise errors.RuntimeUnknown(received=name)
-    return Tabled(row, config)
+    return Sarif(added, config) if added.kind == "sarif" else Command(added)
 
 
 def may_run_code(name: str, config: Config) -> bool:
@@ -121,6 +124,8 @@ def fixers(tools: Iterable[str], config: Config, phase: Phase) -> tuple[Ready, .
 
 
 def _as_one(found: Sequence[Ready], missing: Mapping[str, str]) -> Ready:
+    from swarm.runtimes.each_by_its_tool import EachByItsTool
+
     runtime = EachByItsTool([each.runtime for each in found], missing)
     return Ready(runtime, runtime.program())
 

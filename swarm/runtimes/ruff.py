@@ -19,7 +19,7 @@ from swarm.config import Config
 from swarm.installed import install_command
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
-from swarm.runtimes.analyzer_table import of_kinds
+from swarm.runtimes.file_kinds import of_kinds
 from swarm.runtimes.notebook_rows import passed_over
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines

@@ -9,8 +9,9 @@ from typing import Any, Final
 from swarm.config import Config
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
-from swarm.runtimes.analyzer_table import AnalyzerRow, read_by
+from swarm.runtimes.analyzer_table import AnalyzerRow
 from swarm.runtimes.batches import FileBatch, batches_of
+from swarm.runtimes.file_kinds import read_by
 from swarm.runtimes.files_read import (
     LIST,
     analysis_of,

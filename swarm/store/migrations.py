@@ -72,9 +72,10 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
 
 
 def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
-    """Apply every pending migration, each in one transaction with its version, in the queue of writers.
+    """Apply every pending migration with its version in a transaction, in the queue of writers.
 
-    A file with records is copied to `backups/` before, and checked after.
+    A file with records is copied to `backups/` before, and checked after. A new file gets all of its schema in a single
+    transaction: each one waits for the disk several times.
     """
     # Under the queue: four processes that migrate a fresh file without a lock fail in a fifth of all tries.
     with writers_queue(path, verb):
@@ -84,8 +85,9 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
             # The version is read again under the lock: another process may have upgraded the file while we waited.
             if on_disk is not None and (version_of(conn, path) or 0) < current() and _has_records(conn):
                 _back_up(conn, path, on_disk)
-            for number, migration in sorted(_modules().items()):
-                _apply(conn, path, number, migration)
+            pending = sorted(_modules().items())
+            for together in [pending] if on_disk is None else [[each] for each in pending]:
+                _apply(conn, path, together)
             if on_disk is not None:
                 _check(conn)
         except sqlite3.Error as error:
@@ -104,18 +106,20 @@ def _open_for_upgrade(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=30.0)
 
 
-def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) -> None:
+def _apply(conn: sqlite3.Connection, path: Path, migrations: Sequence[tuple[int, Any]]) -> None:
     # Off before BEGIN, where the pragma still works: rebuilding a parent table would delete every cascading child.
     conn.execute("PRAGMA foreign_keys = OFF")
     conn.execute("BEGIN IMMEDIATE")
     try:
         # Check, apply and record share a transaction, so a migration is applied exactly once.
-        if (version_of(conn, path) or 0) < number:
-            migration.apply(_Database(conn))
-            kv.record_version(conn, number)
-            # With foreign keys off SQLite checks nothing at COMMIT, so the check is made here.
-            if broken := conn.execute("PRAGMA foreign_key_check").fetchall():
-                raise sqlite3.IntegrityError(f"migration {number} broke {len(broken)} references")
+        version = version_of(conn, path) or 0
+        for number, migration in migrations:
+            if version < number:
+                migration.apply(_Database(conn))
+                kv.record_version(conn, number)
+                # With foreign keys off SQLite checks nothing at COMMIT, so the check is made here.
+                if broken := conn.execute("PRAGMA foreign_key_check").fetchall():
+                    raise sqlite3.IntegrityError(f"migration {number} broke {len(broken)} references")
         failpoint("commit.before")
         conn.execute("COMMIT")
         failpoint("commit.after")

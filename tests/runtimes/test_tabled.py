@@ -11,7 +11,7 @@ from swarm.rules.analysis import analysis_from
 from swarm.rules.findings import SEVERITY_RANK
 from swarm.rules.phases import Phase
 from swarm.runtimes import analyzer_table, data_config
-from swarm.runtimes.analyzer_table import kind_of
+from swarm.runtimes.file_kinds import kind_of
 from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput
 from swarm.runtimes.tabled import Tabled
 

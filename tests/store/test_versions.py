@@ -101,6 +101,15 @@ def test_every_table_is_strict(store: Store) -> None:
     assert [name for name, strict in listed if not strict] == ["sqlite_schema"]
 
 
+def test_a_fresh_database_gets_its_whole_schema_in_a_single_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points: list[str] = []
+    monkeypatch.setattr(migrations, "failpoint", points.append)
+    open_store(tmp_path / "control-plane.db", "test", create=True).conn.close()
+    assert points == ["commit.before", "commit.after"]
+
+
 def test_a_fresh_database_is_for_its_user_alone_and_in_one_file(store: Store, database: Path) -> None:
     assert (database.stat().st_mode & 0o777, database.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert store.conn.execute("PRAGMA journal_mode").fetchone() == ("delete",)

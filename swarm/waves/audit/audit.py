@@ -3,12 +3,12 @@
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from swarm import stage_events
 from swarm.ahead import begun
 from swarm.config import Config
-from swarm.git.repository import repository_at
+from swarm.git.repository import Repository, at_head
 from swarm.git.working_files import WorkingFiles
 from swarm.results.audit import AuditResult
 from swarm.rules.phases import Phase
@@ -17,7 +17,6 @@ from swarm.runtimes.registry import Ready
 from swarm.store import runs, waves
 from swarm.store.connection import Store
 from swarm.trust import Trust
-from swarm.waves.audit.baseline_name import Baseline, hold_to_analyzer
 from swarm.waves.audit.ready_here import ready_at
 from swarm.waves.audit.wave_of_head import (
     dispatched,
@@ -29,16 +28,20 @@ from swarm.waves.audit.wave_of_head import (
 from swarm.waves.look.findings import Filters
 from swarm.workspace import Workspace
 
+if TYPE_CHECKING:
+    from swarm.waves.audit.baseline_name import Baseline
+
 
 class Request(NamedTuple):
-    """Options of an audit."""
+    """Options of an audit, and the checkout that it looks at, as its caller found it."""
 
+    checkout: Repository
     phase: Phase = Phase.HEALTH_AUDIT_A
     runtime: str | None = None
     # A commit: only findings in lines that changed since then.
     since: str | None = None
     jobs: int | None = None
-    baseline: Baseline | None = None
+    baseline: "Baseline | None" = None
     trust: Trust = Trust()
     # The runtimes that the caller has found for `runtime`; a wave in flight can keep others.
     ready: tuple[Ready, ...] = ()
@@ -60,7 +63,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     wave in flight was dispatched by others is left alone. Raises the errors of its parts; a runtime that cannot be
     launched is refused before anything is made.
     """
-    checkout, files = repository_at(folder), request.files
+    checkout, files = at_head(request.checkout), request.files
     snapshot = None if files is None else files.snapshot
     repository = checkout._replace(head=snapshot or checkout.head)
     run, left_alone = own_run(store.conn, workspace, repository, request.trust)
@@ -74,6 +77,8 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     ready = known or ready_at(repository, asked, config, request.phase)
     name = registry.joined(ready)
     if request.baseline is not None:
+        from swarm.waves.audit.baseline_name import hold_to_analyzer
+
         hold_to_analyzer(name, config)
     refuse_nothing_at_head(store, run, repository, ready, folder, is_named=asked is not None)
     if run is None:
@@ -88,7 +93,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
 
         finished, wave = finished_wave(store, workspace, run, wave, config, request.jobs), None
     if wave is None:
-        wave = dispatched(store, workspace, run, request.phase, name, config, snapshot=snapshot)
+        wave = dispatched(store, workspace, run, checkout, request.phase, name, config, snapshot=snapshot)
     else:
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=wave.phase)
     from swarm.waves.audit.launched_wave import RecordOptions, record_of

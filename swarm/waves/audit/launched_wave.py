@@ -1,7 +1,7 @@
 """The wave of an audit after its dispatch: launched, collected, and shown as the record of the audit."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from swarm import errors, stage_events
 from swarm.config import Config
@@ -15,12 +15,14 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.audit.audit_result import result_of, with_edits, with_next_action
-from swarm.waves.audit.baseline_name import Baseline
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch_again
 from swarm.waves.look.findings import Filters
 from swarm.waves.trees.worktrees import tidying
 from swarm.workspace import Workspace
+
+if TYPE_CHECKING:
+    from swarm.waves.audit.baseline_name import Baseline
 
 
 class RecordOptions(NamedTuple):
@@ -31,7 +33,7 @@ class RecordOptions(NamedTuple):
 
     folder: Path
     since: str | None
-    baseline: Baseline | None
+    baseline: "Baseline | None"
     files: WorkingFiles | None
     jobs: int | None
 

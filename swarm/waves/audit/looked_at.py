@@ -12,7 +12,8 @@ from swarm.results.audit import AuditResult, LookedAt, LookedAtBy, WouldLook
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import programs
-from swarm.runtimes.analyzer_table import AnalyzerRow, is_configured, kinds_of, rows_for, table
+from swarm.runtimes.analyzer_table import AnalyzerRow, is_configured, rows_for, table
+from swarm.runtimes.file_kinds import kinds_of
 from swarm.runtimes.local_programs import is_brought
 from swarm.runtimes.registry import Ready, joined
 from swarm.store import agent_runs, analyses, finding_names, snapshots, waves

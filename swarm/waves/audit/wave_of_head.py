@@ -76,6 +76,7 @@ def dispatched(
     store: Store,
     workspace: Workspace,
     run: Run,
+    checkout: Repository,
     phase: Phase,
     runtime: str,
     config: Config,
@@ -84,7 +85,9 @@ def dispatched(
 ) -> Wave:
     """Dispatch a wave over HEAD, or over a snapshot of the checkout's files, and return it in flight."""
     with refusals_reported(None):
-        wave, dispatched = dispatch_at_head(store, workspace, run, phase, runtime, config, snapshot=snapshot)
+        wave, dispatched = dispatch_at_head(
+            store, workspace, run, phase, runtime, config, snapshot=snapshot, checkout=checkout
+        )
     if count := dispatched.edited_files_not_seen:
         stage_events.emit("edited_files_not_seen", count=count)
     for warning in dispatched.warnings:

@@ -28,8 +28,16 @@ from swarm.waves.trees.integration import unpublished
 from swarm.workspace import Workspace, exclude_patterns
 
 
-def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequest, config: Config) -> DispatchResult:
-    """Dispatch a wave of a phase at HEAD.
+def dispatch(
+    store: Store,
+    workspace: Workspace,
+    run: Run,
+    request: DispatchRequest,
+    config: Config,
+    *,
+    checkout: Repository | None = None,
+) -> DispatchResult:
+    """Dispatch a wave of a phase at HEAD of the run's checkout, which the caller may have found already.
 
     Raises a DispatchPreconditionError, IsolationError, or an error of the runtime's look-up. After an error nothing is
     recorded, and everything that this call made is removed.
@@ -37,7 +45,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
     domains = _checked(store.conn, run, request)
     # Before anything is made: a wave whose runtime is missing could not be launched.
     ready = _ready(store.conn, run, request, config)
-    repository = repository_at(Path(run.local_path))
+    repository = checkout or repository_at(Path(run.local_path))
     # Without the lock: a dry run writes no file, not even a lock file.
     if request.dry_run:
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, ready)
@@ -71,10 +79,11 @@ def dispatch_at_head(
     config: Config,
     *,
     snapshot: str | None = None,
+    checkout: Repository | None = None,
 ) -> tuple[Wave, DispatchResult]:
     """Dispatch an isolated wave for a runtime, and return it in flight. Raises as `dispatch`, and StateConflict."""
     wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime, snapshot=snapshot)
-    result = dispatch(store, workspace, run, wanted, config)
+    result = dispatch(store, workspace, run, wanted, config, checkout=checkout)
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
         raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)

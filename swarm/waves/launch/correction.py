@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import shipped, stage_events
+from swarm import errors, shipped, stage_events
 from swarm.documents import MOST_PROBLEMS, read_bounded
-from swarm.errors import BoundedJsonReadFailed, BoundedJsonSizeLimit
 from swarm.files import is_in_place, make_folder, write_whole
 from swarm.rules.prompt_text import inline
 from swarm.runtimes import supervisor
@@ -179,5 +178,5 @@ def _answer_at(file: Path) -> bytes | None:
     """Return the answer that is kept in a file, `None` where nothing there can be read."""
     try:
         return read_bounded(file)
-    except (BoundedJsonReadFailed, BoundedJsonSizeLimit):
+    except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit):
         return None
