@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -39,7 +40,7 @@ class Call:
         except FileNotFoundError as error:
             raise errors.RepoNotFound(path=os.environ.get("PWD", ".")) from error
 
-    @property
+    @cached_property
     def workspace(self) -> Workspace:
         """The workspace of this call: `--db`, `SWARM_DB`, or the nearest folder upward."""
         return find_workspace(self._database, os.environ, self.folder)

@@ -14,7 +14,7 @@ from swarm.cli.findings_files import BASELINE, FilesWanted, write_file
 from swarm.cli.options import FailOn, Words, usage, verb
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
-from swarm.show import audit, digest, text
+from swarm.show import digest, text
 
 if TYPE_CHECKING:
     from swarm.results.audit import LookedAt
@@ -115,8 +115,11 @@ def _show(
     shown = head if seen is None else head._replace(unaudited=0)
     for line in digest.lines(shown, _listing(store, run, filters, head, named, every=every)):
         write(line)
-    for line in audit.coverage_lines(seen) if seen is not None else ():
-        write(line)
+    if seen is not None:
+        from swarm.show.audit import coverage_lines
+
+        for line in coverage_lines(seen):
+            write(line)
 
 
 def _parts(

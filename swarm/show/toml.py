@@ -14,7 +14,7 @@ version = 1
 """
 LONGEST_DESCRIPTION: Final = 200
 _SHORT: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-_ESCAPED: Final = re.compile(f'["\\\\\\\\]|{UNSAFE.pattern}')
+_ESCAPED: Final = re.compile(f'["\\\\\\\\]|{UNSAFE}')
 
 
 def decisions_file(decisions: Iterable[DecisionExported]) -> str:

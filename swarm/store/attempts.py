@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
-from swarm.store import forms, permissions
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
@@ -145,6 +145,8 @@ def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, 
     ).fetchone()
     if row is None:
         return False
+    from swarm.store import permissions
+
     permissions.end(conn, attempt_id)
     append(
         conn,
