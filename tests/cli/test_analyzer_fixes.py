@@ -136,3 +136,11 @@ def test_oxlint_fixes_what_was_approved(swarm: Swarm, repo: Repo, workspace: Wor
     skipped, fixed = amended(swarm, workspace, "oxlint", "a.js:2", "a.js:3")
     assert (skipped, fixed) == ({"a.js:2": "oxlint has no fix for eslint/no-debugger here"}, {"a.js:3"})
     assert in_tree(workspace, "a.js") == source.replace("q == NaN", "isNaN(q)")
+
+
+@pytest.mark.skipif(programs.bundled("oxlint") is None, reason="oxlint is not installed")
+def test_a_rule_of_oxlint_that_may_suggest_instead_of_fix_is_not_called_fixable(swarm: Swarm, repo: Repo) -> None:
+    repo.commit({"src/a.js": "export const f = (x) => {\n  if (!!x) return 1;\n  return x;\n};\n"})
+    out = swarm("audit", ".", "--runtime", "oxlint", exit=1).out
+    assert "eslint/no-extra-boolean-cast" in out
+    assert "fixable" not in out
