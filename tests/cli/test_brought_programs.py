@@ -1,6 +1,7 @@
 """Programs that git brings are no judges: `verify` uses no interpreter and no runner that the repository tracks."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.conftest import Answer, Repo, Swarm
 
 RED = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(1, 2)\n"
+GREEN = RED.replace("2", "1")
 LIAR = "#!/bin/sh\necho lied >> {mark}\necho 'Ran 5 tests in 0.1s' >&2\necho 'Tests: 5 passed, 5 total'\n"
 JEST = '{"scripts": {"test": "jest"}}'
 
@@ -75,9 +77,12 @@ def test_an_untracked_interpreter_is_used(
     swarm: Swarm, repo: Repo, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
-    bring(repo, mark, {".venv/bin/python": False}, {"tests/test_a.py": RED})
+    bring(repo, mark, {".venv/bin/python": False}, {"tests/test_a.py": GREEN})
+    program = repo.root / ".venv/bin/python"
+    program.write_text(f'#!/bin/sh\necho used >> {mark}\nexec {sys.executable} "$@"\n')
     data = proved(swarm, 0).data
     assert (data["verdict"], data["note"]) == ("pass", None)
+    assert mark.exists()
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm runs the scripts of package.json")

@@ -244,7 +244,7 @@ def test_the_agents_work_merged_by_hand_on_top_of_another_s_commit_is_not_taken_
     evil = poisoned(team, "HEAD")
     team.repo.git("branch", "evil", evil)
     team.repo.git("update-ref", "-d", f"refs/heads/{team.integration}")
-    swarm_process("merge", team.run, "--target", "evil", exit=-9, SWARM_FAILPOINT="commit.before:2")
+    swarm_process("merge", team.run, "--target", "evil", exit=-9, SWARM_FAILPOINT="commit.before:3")
     chain = tips(team.repo)[team.integration]
     assert first_parents(team, chain, "%H")[1] == evil
     assert_refused(team, chain)

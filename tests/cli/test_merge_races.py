@@ -128,7 +128,7 @@ def test_a_merge_that_was_killed_while_its_target_moved_is_continued(
     if when == "target moved before":
         team.merge("--drop", "rest")
         team.repo.commit(later)
-    swarm_process("merge", team.run, exit=-9, SWARM_FAILPOINT="commit.before:2")
+    swarm_process("merge", team.run, exit=-9, SWARM_FAILPOINT="commit.before:3")
     if when == "target moved after":
         team.repo.commit(later)
     assert team.swarm("verify", "--format", "json", exit=1).code == "INTEGRATION_MOVED"

@@ -37,6 +37,11 @@ def plant(tmp_path: Path) -> Plant:
     return Plant(tmp_path)
 
 
+def change(file: Path) -> None:
+    """Change a file, not its size: git calls a file of another size changed without a look at its content."""
+    file.write_text(file.read_text().swapcase())
+
+
 def look_at_everything(repo: Repo, agent: AgentTree) -> None:
     """Every way in which swarm runs git in trees that agents have written to."""
     repository = repository_at(repo.root)
@@ -148,7 +153,7 @@ def test_no_program_named_in_the_configuration_is_ever_run(repo: Repo, tmp_path:
 def test_such_a_program_would_have_been_run_by_git_itself(repo: Repo, plant: Plant) -> None:
     repo.git("config", "filter.e=v.clean", str(plant.program))
     (repo.root / ".gitattributes").write_text("* filter=e=v\n")
-    (repo.root / "src" / "app.py").write_text("changed = True\n")
+    change(repo.root / "src" / "app.py")
     repo.git("status")
     assert plant.was_run
 
@@ -157,7 +162,7 @@ def test_a_filter_that_an_included_file_configures_is_never_run(repo: Repo, agen
     (agent.path / "evil.config").write_text(f'[filter "evil"]\n\tclean = "{plant.program}"\n\trequired = true\n')
     repo.git("config", "include.path", str(agent.path / "evil.config"))
     (agent.path / ".gitattributes").write_text("* filter=evil\n")
-    (agent.path / "src" / "app.py").write_text("changed = True\n")
+    change(agent.path / "src" / "app.py")
     look_at_everything(repo, agent)
     assert not plant.was_run
 
@@ -167,7 +172,7 @@ def test_a_filter_in_the_configuration_of_one_worktree_is_never_run(repo: Repo, 
     repo.git("config", "--worktree", "filter.evil.clean", str(plant.program), cwd=agent.path)
     repo.git("config", "--worktree", "core.fsmonitor", str(plant.program), cwd=agent.path)
     (agent.path / ".gitattributes").write_text("* filter=evil\n")
-    (agent.path / "src" / "app.py").write_text("changed = True\n")
+    change(agent.path / "src" / "app.py")
     look_at_everything(repo, agent)
     assert not plant.was_run
 
