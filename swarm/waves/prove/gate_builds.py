@@ -77,7 +77,7 @@ class GateBuilds:
     def lost_tests(self, commit: str, before: str) -> str | None:
         """Return how tests of a commit got lost in a later commit that passes its build, `None` where none did.
 
-        The earlier commit is built where its tests are not recorded, or where their names decide or are to be told.
+        The earlier commit is built where its tests are not recorded, or where their names decide or are to be named.
         """
         now = self._seen(self.of(commit))
         known = known_tests(self._store.conn, self._prover, self._wave.id, before)
