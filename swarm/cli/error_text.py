@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ _OF_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO,
 
 # Options before the verb whose next word is their value.
 _WITH_VALUE: Final = ("--db", "--trust", "-C", "--color", "--format")
+# Numbers by which systems and git tell failures apart: the words beside them say the same.
+_NO_WORDS: Final = re.compile(r"\[Errno -?\d+\]|\bexited -?\d+")
 _LINES: Final = (
     ("Run", "run_id"),
     ("Wave", "wave_id"),
@@ -162,11 +165,17 @@ def error_block(error: BaseException) -> Iterator[str]:
 
         yield from marked_lines(error.last_lines)
     yield f"  Next: {plain(error.hint)}"
-    if error.__cause__ is not None:
+    if error.__cause__ is not None and _says_more(str(error.__cause__), f"{error.message} {path or ''} {error.hint}"):
         yield f"  Caused by: {plain(str(error.__cause__))}"
     for label, name in _LINES:
         if (value := error.fields.get(name)) is not None:
             yield f"  {label}: {plain(str(value))}"
+
+
+def _says_more(cause: str, shown: str) -> bool:
+    """Say whether the text of a cause has a word that the lines above do not have."""
+    words = re.findall(r"\w+", _NO_WORDS.sub(" ", cause).casefold())
+    return not set(re.findall(r"\w+", shown.casefold())).issuperset(words)
 
 
 def _write(line: str) -> None:

@@ -47,7 +47,6 @@ def test_a_conflict_names_files_and_domains_and_changes_nothing(clashing: Team) 
             f"  Next: nothing was published; leave one out with `swarm merge {clashing.run} --publish --drop rest`, or merge branch "
             f"{clashing.branch('rest')} into the target by hand, and call `swarm merge` again"
         ),
-        "  Caused by: README.md",
         f"  Run: {clashing.run}",
     ]
     assert (checkout(clashing.repo.root), lasting(clashing)) == (before, state)

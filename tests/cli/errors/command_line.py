@@ -153,7 +153,6 @@ def report_port_taken(scene: Scene) -> Refusal:
     return Refusal(
         ("report", "--serve", "--port", str(port)),
         f"""[REPORT_PORT_TAKEN]: The report cannot be served at port {port} of this machine: {problem}
-  Next: leave out --port, and a free port is taken: `swarm report --serve`
-  Caused by: {cause}""",
+  Next: leave out --port, and a free port is taken: `swarm report --serve`""",
         {"port": port, "problem": problem, "cause": cause},
     )

@@ -70,8 +70,7 @@ def control_plane_corrupt(scene: Scene) -> Refusal:
         ("status",),
         f"""[CONTROL_PLANE_CORRUPT]: SQLite cannot read {scene.db}: file is not a database
   Path: {scene.db}
-  Next: {remedy}
-  Caused by: file is not a database""",
+  Next: {remedy}""",
         {
             "path": str(scene.db),
             "problem": "file is not a database",
@@ -91,8 +90,7 @@ def control_plane_busy(scene: Scene) -> Refusal:
         ("domains", run, "--unfreeze", "--reason", "a look"),
         """[CONTROL_PLANE_BUSY]: The control plane stayed locked for 0 s by process 4711 (collect)
   Path: {db}
-  Next: wait for that process to end, then repeat the command
-  Caused by: 4711 collect""".replace("{db}", str(scene.db)),
+  Next: wait for that process to end, then repeat the command""".replace("{db}", str(scene.db)),
         {"path": str(scene.db), "waited": 0.05, "holder": " by process 4711 (collect)", "cause": "4711 collect"},
     )
 
@@ -132,8 +130,7 @@ def control_plane_write_failed(scene: Scene) -> Refusal:
         ("domains", run, "--edit", "code", "--desc", "long " * 20_000),
         f"""[CONTROL_PLANE_WRITE_FAILED]: SQLite could not write {scene.db}: disk I/O error
   Path: {scene.db}
-  Next: free space on that disk, then repeat the command; nothing was recorded
-  Caused by: disk I/O error""",
+  Next: free space on that disk, then repeat the command; nothing was recorded""",
         {"path": str(scene.db), "problem": "disk I/O error", "cause": "disk I/O error"},
     )
 
@@ -148,8 +145,7 @@ def workspace_not_writable(scene: Scene) -> Refusal:
         ("dispatch", run, "health-audit-a"),
         f"""[WORKSPACE_NOT_WRITABLE]: Cannot write in the workspace: {problem}
   Path: {in_the_way}
-  Next: make {in_the_way} writable and check the free space of its disk, then repeat the command
-  Caused by: [Errno 17] File exists: '{in_the_way}'""",
+  Next: make {in_the_way} writable and check the free space of its disk, then repeat the command""",
         {
             "path": str(in_the_way),
             "problem": problem,

@@ -158,7 +158,6 @@ def isolation_failed(scene: Scene) -> Refusal:
         f"""[ISOLATION_FAILED]: --isolate requested but worktree creation failed for domain=rest: {problem}
   Next: run `git worktree list` to inspect existing worktrees, or re-dispatch without --isolate; \
 `swarm clean {run} --force` removes what is in the way, and saves it first
-  Caused by: git worktree exited 1: {problem}
   Run: {run}""",
         {"domain": "rest", "problem": problem, "cause": f"git worktree exited 1: {problem}", "runId": run},
     )

@@ -72,8 +72,7 @@ def domains_invalid_glob(scene: Scene) -> Refusal:
     return Refusal(
         ("domains", run, "--add", "up", "--globs", '["../**"]'),
         f"""[DOMAINS_INVALID_GLOB]: The glob '../**' is refused: {problem}
-  Next: write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than a clever glob
-  Caused by: {problem}""",
+  Next: write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than a clever glob""",
         {"received": "../**", "problem": problem, "cause": problem},
     )
 

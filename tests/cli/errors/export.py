@@ -17,8 +17,7 @@ def export_unreachable(scene: Scene) -> Refusal:
     return Refusal(
         ("export", run, "--otel", f"http://127.0.0.1:{port}"),
         f"""[EXPORT_UNREACHABLE]: {url} could not be reached: [Errno 111] Connection refused
-  Next: check that an endpoint of OTLP over HTTP listens there; `--otel FILE` writes the spans to a file
-  Caused by: [Errno 111] Connection refused""",
+  Next: check that an endpoint of OTLP over HTTP listens there; `--otel FILE` writes the spans to a file""",
         {"url": url, "problem": "[Errno 111] Connection refused", "cause": "[Errno 111] Connection refused"},
     )
 

@@ -53,8 +53,7 @@ def lesson_file_invalid(scene: Scene) -> Refusal:
         ("lessons", "review", "--root", "kept"),
         f"""[LESSON_FILE_INVALID]: {file} is no file of lessons: line 1 holds an anchor or an alias
   Path: {file}
-  Next: correct the file, or move it out of the folder of lessons; nothing was changed
-  Caused by: line 1 holds an anchor or an alias""",
+  Next: correct the file, or move it out of the folder of lessons; nothing was changed""",
         {
             "path": str(file),
             "problem": "line 1 holds an anchor or an alias",
@@ -101,8 +100,7 @@ def lessons_busy(scene: Scene) -> Refusal:
         ("lessons", "review", "accept", "dfind-acme-shop-export", "--root", "kept"),
         f"""[LESSONS_BUSY]: The lessons in {root}/lessons stayed locked for 0 s by process 4711 (lessons derive)
   Path: {root}/lessons
-  Next: wait for that process to end, then repeat the command
-  Caused by: 4711 lessons derive""",
+  Next: wait for that process to end, then repeat the command""",
         {
             "path": f"{root}/lessons",
             "waited": 0.05,

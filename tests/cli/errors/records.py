@@ -46,8 +46,7 @@ def submission_unreadable(scene: Scene) -> Refusal:
         ("ingest", "--provenance", "github", "--file", "missing.json"),
         f"""[SUBMISSION_UNREADABLE]: The submission {file} cannot be read: No such file or directory
   Path: {file}
-  Next: check the path and the size; a submission is a regular file of at most 4 MiB, or comes by stdin
-  Caused by: {file} cannot be read: No such file or directory""",
+  Next: check the path and the size; a submission is a regular file of at most 4 MiB, or comes by stdin""",
         {
             "path": str(file),
             "problem": "No such file or directory",

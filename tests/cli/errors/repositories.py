@@ -139,8 +139,7 @@ def git_failed(scene: Scene) -> Refusal:
         ("dispatch", run, "health-audit-a", "--isolate"),
         f"""[GIT_FAILED]: git ls-tree failed: fatal: not a tree object
   Path: {root}
-  Next: run the same git command in {root} to see more; `swarm doctor` checks git and the repository
-  Caused by: git ls-tree exited 128: fatal: not a tree object""",
+  Next: run the same git command in {root} to see more; `swarm doctor` checks git and the repository""",
         {
             "verb": "ls-tree",
             "problem": "fatal: not a tree object",

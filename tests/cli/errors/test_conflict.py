@@ -60,7 +60,6 @@ def test_findings_that_cannot_be_written_leave_the_evidence_and_the_wave_open(
         assert block_of(answer).splitlines() == [
             f"ERROR [COLLECT_UPSERT_FAILED]: {message}",
             f"  Next: {hint}",
-            "  Caused by: no room for it",
             "  Wave: 1",
             "  Findings attempted: 3",
         ]

@@ -77,7 +77,6 @@ def test_an_answer_that_cannot_be_written_is_an_error_of_the_output_and_not_of_t
             [
                 "ERROR [STDOUT_NOT_WRITABLE]: The standard output takes no more: No space left on device",
                 f"  Next: {remedy}",
-                "  Caused by: [Errno 28] No space left on device",
             ],
         )
 

@@ -54,8 +54,7 @@ def trust_record_unusable(scene: Scene) -> Refusal:
         ("runtimes",),
         f"""[TRUST_RECORD_UNUSABLE]: The record of trust {file} cannot be used: {problem}
   Path: {file}
-  Next: {remedy}
-  Caused by: {cause}""",
+  Next: {remedy}""",
         {"path": str(file), "problem": problem, "remedy": remedy, "cause": cause},
         exit=2,
     )
