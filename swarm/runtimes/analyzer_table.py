@@ -54,6 +54,7 @@ class AnalyzerRow(NamedTuple):
     comments: str = ""
     broken: tuple[str, ...] = ()
     includes: bool = False
+    sources: bool = False
     batch_bytes: int = 0
     done: str = ""
     skips: str = ""

@@ -115,7 +115,8 @@ class ProcessStep(NamedTuple):
     With a `conversation` the process is an agent whose stdout is a stream of events; without, it has no input.
     `before` is called with the results so far when the process is about to be spawned, and says whether it is wanted.
     With `most` the process may die of a signal, of its time or of its memory, and the steps behind it run all the same:
-    at last those of `instead`, where it has such steps; else its `files` are not read.
+    at last those of `instead`, where it has such steps; else its `files` are not read. Steps in a row that run `beside`
+    others run at the same time, each with a log of its own.
     """
 
     argv: tuple[str, ...]
@@ -127,6 +128,7 @@ class ProcessStep(NamedTuple):
     most: Bounds | None = None
     files: tuple[str, ...] = ()
     instead: "Callable[[StepResult], Sequence[ProcessStep]] | None" = None
+    beside: bool = False
 
 
 class StepResult(NamedTuple):
@@ -208,7 +210,7 @@ class Runtime(Protocol):
         """Return a digest over everything but the code that its answer depends on."""
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return the processes of an attempt, to be run one after the other; none without work."""
+        """Return the processes of an attempt, to be run row by row; none without work."""
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return the product of the processes. Raises UnusableOutput, and ToolFailed for a failed program."""

@@ -1,6 +1,8 @@
 """Run the processes of attempts: several at once, each attempt within a deadline, its output in bounded logs."""
 
 import asyncio
+import functools
+import os
 import signal
 import time
 from collections import deque
@@ -94,7 +96,7 @@ async def run_queue(tasks: Sequence[Callable[[], Awaitable[None]]], *, at_once: 
 
 
 async def run_steps(orders: Orders) -> Ran:
-    """Run the steps of an attempt one after the other, until one fails or the deadline passes.
+    """Run the steps of an attempt, row by row, until one fails or the deadline passes.
 
     However the attempt ends, also when this call is cancelled, its process groups are ended, and so are processes that
     left their group and still carry its mark.
@@ -111,24 +113,17 @@ async def run_steps(orders: Orders) -> Ran:
         try:
             waiting = deque(orders.steps)
             while waiting:
-                step = waiting.popleft()
-                if step.before is not None and not step.before(tuple(results)):
-                    continue
-                result, timed_out = await _run_step(step, orders, watch, _seconds_of(step, orders, began))
-                if step.most and timed_out:
-                    # Also one that ended by itself at the wish that it ends.
-                    result, timed_out = result._replace(exit_code=min(result.exit_code, -signal.SIGTERM)), False
-                results.append(result)
-                if result.has_died:
-                    # At last: a file that takes for ever costs no other file its turn.
-                    waiting.extend(step.instead(result) if step.instead else ())
-                    continue
-                code = result.exit_code
-                if timed_out:
-                    break
-                if code not in step.accepts:
-                    failed = step
-                    break
+                for step, result, is_late in await _run_row(_next_row(waiting, results), orders, watch, began):
+                    results.append(result)
+                    if result.has_died:
+                        # At last: a file that takes for ever costs no other file its turn.
+                        waiting.extend(step.instead(result) if step.instead else ())
+                        continue
+                    code, timed_out = result.exit_code, is_late
+                    if is_late or code not in step.accepts:
+                        failed = None if is_late else step
+                        waiting.clear()
+                        break
         except (OSError, ValueError) as error:
             not_started = str(error)
         finally:
@@ -159,6 +154,35 @@ def _seconds_of(step: ProcessStep, orders: Orders, began: float) -> float:
     if step.most is None:
         return orders.seconds - gone
     return min(orders.seconds * SHARE_OF_MORTALS - gone, step.most.seconds)
+
+
+def _next_row(waiting: deque[ProcessStep], results: Sequence[StepResult]) -> list[ProcessStep]:
+    """Take the next step, and those behind it that run beside it; none that is not wanted."""
+    row = [waiting.popleft()]
+    while row[0].beside and waiting and waiting[0].beside:
+        row.append(waiting.popleft())
+    return [step for step in row if step.before is None or step.before(tuple(results))]
+
+
+async def _run_row(
+    row: Sequence[ProcessStep], orders: Orders, watch: "_Watch", began: float
+) -> list[tuple[ProcessStep, StepResult, bool]]:
+    """Run steps side by side, as many as there are cores. Return each with its end, and whether that came too late."""
+    ended: dict[int, tuple[ProcessStep, StepResult, bool]] = {}
+
+    async def run(at: int, step: ProcessStep) -> None:
+        result, is_late = await _run_step(step, orders, watch, _seconds_of(step, orders, began))
+        if step.most and is_late:
+            # Also one that ended by itself at the wish that it ends.
+            result, is_late = result._replace(exit_code=min(result.exit_code, -signal.SIGTERM)), False
+        ended[at] = step, result, is_late
+
+    try:
+        await run_queue([functools.partial(run, *each) for each in enumerate(row)], at_once=os.cpu_count() or 1)
+    except BaseExceptionGroup as errors:
+        # The first is the cause of the others' end.
+        raise errors.exceptions[0] from None
+    return [ended[at] for at in range(len(row))]
 
 
 async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds: float) -> tuple[StepResult, bool]:

@@ -96,7 +96,7 @@ class Tabled:
         listed = self._processes(job, self._row.lists, LIST)
         if not self.is_trusted:
             return [*listed, *self._processes(job, self._row.argv)]
-        return [*listed, *(self._mortal(job, batch) for batch in batches_of(self._row, job))]
+        return [*listed, *(self._mortal(job, batch, at) for at, batch in enumerate(batches_of(self._row, job), 1))]
 
     def _processes(self, job: Job, argv: Sequence[str], log: str = "stdout") -> list[ProcessStep]:
         return [self._step(job, argv, log, batch) for batch in (batches_of(self._row, job) if argv else ())]
@@ -106,7 +106,7 @@ class Tabled:
         words = (program, *self._filled(argv, job, batch))
         return ProcessStep(words, log=log, accepts=self._row.accepts, files=batch.files)
 
-    def _mortal(self, job: Job, batch: FileBatch) -> ProcessStep:
+    def _mortal(self, job: Job, batch: FileBatch, at: int) -> ProcessStep:
         """Return the step of a batch that may die, and that is then taken file by file.
 
         A file can make an analyzer crash, fill the memory, or go on for ever: the others are read all the same.
@@ -118,7 +118,9 @@ class Tabled:
             batches = [FileBatch(batch.config, (file,)) for file in batch.files if file not in done]
             return [self._step(job, self._row.argv, "stdout", each)._replace(most=alone) for each in batches]
 
-        step = self._step(job, self._row.argv, "stdout", batch)
+        # The outputs of processes side by side would mingle in a log.
+        log = f"stdout-{at}" if batch.beside and at > 1 else "stdout"
+        step = self._step(job, self._row.argv, log, batch)._replace(beside=batch.beside)
         if len(batch.files) == 1:
             return step._replace(most=of_batch)
         # What a process has done counts: the sooner it ends at a file that takes for ever, the more others are read.

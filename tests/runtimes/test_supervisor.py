@@ -326,3 +326,43 @@ def test_a_step_that_may_die_and_ends_with_a_code_that_is_not_accepted_fails(run
     fails = python("raise SystemExit(3)", most=Bounds(FOREVER, 1 << 30), instead=lambda _: [fails])
     ran = run(fails)
     assert (ran.failed, ran.exit_code) == (fails, 3)
+
+
+MEETING = (
+    "import pathlib, sys, time\npathlib.Path(sys.argv[1]).touch()\nwhile not pathlib.Path(sys.argv[2]).exists(): pass"
+)
+
+
+def meets(own: Path, other: Path, **changed: object) -> ProcessStep:
+    """A process that ends when another one has begun."""
+    argv = (sys.executable, "-c", f"{MEETING}\nprint(sys.argv[1][-1])", str(own), str(other))
+    return ProcessStep(argv, beside=True)._replace(**changed)
+
+
+def test_steps_beside_each_other_run_at_the_same_time_and_keep_their_order(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    a, b = tmp_path / "a", tmp_path / "b"
+    ran = run(meets(a, b), meets(b, a, log="stdout-2"), python("print('last')"))
+    assert [each.stdout for each in ran.results] == [b"a\n", b"b\n", b"last\n"]
+    assert logs(folder) == {"stderr.log": b"", "stdout-2.log": b"b\n", "stdout.log": b"a\nlast\n"}
+
+
+def test_where_a_step_beside_another_fails_no_later_step_runs(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    a, b = tmp_path / "a", tmp_path / "b"
+    fails = meets(b, a, accepts=(3,))
+    ran = run(meets(a, b), fails, python("raise SystemExit(5)"))
+    assert (ran.failed, ran.exit_code, len(ran.results)) == (fails, 0, 2)
+
+
+def test_a_step_that_cannot_start_ends_the_step_beside_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    waits = meets(tmp_path / "a", tmp_path / "b")
+    ran = run(waits, ProcessStep(("/no/such/program",), beside=True))
+    assert (ran.results, "/no/such/program" in (ran.not_started or "")) == ((), True)

@@ -493,7 +493,7 @@ def test_names_are_never_options_and_lists_of_arguments_are_bounded(tree: Path) 
     files = [f"-{'x' * 200}-{number}\n.sh" for number in range(2000)]
     steps = Tabled(ROWS["shellcheck"], Config()).steps(job_of(tree, *files))
     given = [word for step in steps for word in step.argv[step.argv.index("--") + 1 :]]
-    assert given == [f"./{file}" for file in files]
+    assert sorted(given) == sorted(f"./{file}" for file in files)
     assert len(steps) > 1
     assert all(sum(len(word) + 1 for word in step.argv) < 128 * 1024 for step in steps)
 
