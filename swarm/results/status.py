@@ -54,6 +54,7 @@ class StatusAgent(NamedTuple):
     works on it, where an engine has its order; `doing` is `queued` before that.
 
     `error` is the first reason for which it is not complete, `errors` are all that is wrong with an invalid output.
+    `interrupted` holds for a running agent whose launch and process have ended without its answer.
     """
 
     domain: str
@@ -67,6 +68,7 @@ class StatusAgent(NamedTuple):
     tokens: int | None = None
     cost_usd: float | None = None
     worker: str | None = None
+    interrupted: bool = False
 
 
 class AgentSummary(NamedTuple):

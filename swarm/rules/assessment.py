@@ -37,7 +37,8 @@ class RunFacts(NamedTuple):
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none. `is_foreign`
     holds where commands may go on with the newest wave, and this user did not dispatch it on this machine.
     `is_reviewing` holds while a review is in flight; then `agents` are the reviewers, and the gates judge the wave
-    before. `checkout` is the place where `swarm audit` goes on with this run, `""` where a newer run is in its way.
+    before. `is_of_audit` holds where `swarm audit` made the run and was interrupted before it froze the map. `checkout`
+    is the place where `swarm audit` goes on with this run, `""` where a newer run is in its way.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class RunFacts(NamedTuple):
     is_reviewing: bool = False
     engine: str = ""
     checkout: str = ""
+    is_of_audit: bool = False
 
 
 def assess(facts: RunFacts) -> Assessed:
@@ -134,6 +136,9 @@ def _between_waves(facts: RunFacts) -> Assessed:
     if not facts.has_agents:
         return state, ("no domain has an agent",), f"swarm domains {run} --add rest --globs '[\"**\"]'"
     if not facts.is_frozen:
+        if facts.is_of_audit and facts.checkout:
+            blocker = "the audit that made the run was interrupted before its wave"
+            return state, (blocker,), f"swarm audit {shlex.quote(facts.checkout)}"
         return state, ("the map is a draft",), f"swarm domains {run} --freeze"
     phase = dispatched_phase(facts.gates.run_status) or Phase.HEALTH_AUDIT_A
     return state, (), _dispatch(facts, phase, isolate=True)

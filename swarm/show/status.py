@@ -10,7 +10,13 @@ from swarm.show.escape import plain
 
 def _agents(result: StatusResult) -> Iterator[str]:
     rows = [
-        (a.domain, a.status + (" (stale)" if a.stale else ""), a.started or "", a.error or "") for a in result.agents
+        (
+            a.domain,
+            "interrupted" if a.interrupted else a.status + (" (stale)" if a.stale else ""),
+            a.started or "",
+            a.error or "",
+        )
+        for a in result.agents
     ]
     yield from text.table(rows, ("agent", "status", "started", "error"))
     for agent in result.agents:

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Final, NamedTuple
 
 from swarm.store import forms
-from swarm.store.ledger import Entry, append
+from swarm.store.ledger import Entry, append, events_of
 
 _COLUMNS: Final = (
     "id, repo, local_path, commit_sha, branch, save_point_tag, status, timeout_seconds, map_frozen, created"
@@ -45,14 +45,20 @@ class RunCounts(NamedTuple):
     findings: int
 
 
-def add(conn: sqlite3.Connection, run: Run) -> None:
-    """Record a new run."""
+def add(conn: sqlite3.Connection, run: Run, maker: str = "init") -> None:
+    """Record a new run; `maker` is the verb that makes it."""
     conn.execute(
         f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         run,
     )
-    payload: dict[str, object] = {"commit": run.commit_sha, "timeout": f"{run.timeout_seconds}s"}
+    payload: dict[str, object] = {"commit": run.commit_sha, "timeout": f"{run.timeout_seconds}s", "by": maker}
     append(conn, Entry("run_created", f"run:{run.id}", run.id, None, None, run.status, payload=payload))
+
+
+def maker(conn: sqlite3.Connection, run_id: str) -> str | None:
+    """Return the verb that made a run, `None` where its event does not name the verb."""
+    made = next((event for event in events_of(conn, f"run:{run_id}") if event.kind == "run_created"), None)
+    return None if made is None or "by" not in made.facts else str(made.facts["by"])
 
 
 def find(conn: sqlite3.Connection, run_id: str) -> Run | None:

@@ -71,6 +71,7 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
         is_git_changed=judged is not None and any(v.file.startswith(GIT_FOLDER) for v in judged.violations),
         is_reviewing=is_reviewing,
         engine=next((last.engine for *_, last in by_agent.values() if last.outcome is None and last.engine), ""),
+        is_of_audit=judged is None and not run.map_frozen and runs.maker(conn, run.id) == "audit",
         checkout=run.local_path if (last := runs.newest(conn)) is not None and last.id == run.id else "",
         gates=gates.GateFacts(
             run.status,

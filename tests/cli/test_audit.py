@@ -120,6 +120,20 @@ def test_an_interrupted_wave_of_head_is_continued(swarm: Swarm, clean: Repo) -> 
     assert (data["waveNumber"], data["commit"], data["finished"]) == (1, clean.head, None)
 
 
+def test_the_next_command_after_an_audit_that_was_interrupted_before_its_wave_is_the_audit(
+    swarm: Swarm, swarm_process: Swarm, clean: Repo
+) -> None:
+    swarm_process("audit", ".", exit=-9, SWARM_FAILPOINT="git.worktree.before")
+    shown = swarm("status", "--format", "json").data
+    assert shown["waves"]["total"] == 0
+    assert shown["assessment"] == {
+        "state": "NO WAVE",
+        "blockers": ["the audit that made the run was interrupted before its wave"],
+        "nextAction": f"swarm audit {clean.root}",
+    }
+    assert swarm("audit", str(clean.root), "--format", "json").data["runId"] == shown["run"]["id"]
+
+
 def test_an_interrupted_wave_of_another_phase_is_finished_first(swarm: Swarm, clean: Repo) -> None:
     swarm("init", ".")
     swarm("dispatch", "health-audit-b", "--isolate", "--auto-freeze", "--runtime", "ruff")

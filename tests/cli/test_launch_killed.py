@@ -43,6 +43,7 @@ def test_a_second_launch_is_refused_while_one_supervises(
     assert len(rows(workspace.db, "SELECT * FROM attempts")) == 2
     status = swarm("status", "--format", "json").data
     assert (status["assessment"]["state"], status["agentSummary"]["inFlight"]) == ("IN PROGRESS", 2)
+    assert not any(agent["interrupted"] for agent in status["agents"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -59,6 +60,10 @@ def test_an_interrupt_ends_the_agents_exits_130_and_can_be_continued(
     assert "Traceback" not in err
     assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in pids_of(agents))  # type: ignore[misc]
     assert rows(workspace.db, "SELECT DISTINCT outcome, error_code FROM attempts") == [("killed", "INTERRUPTED")]
+    shown = swarm("status", "--format", "json").data
+    assert [(agent["domain"], agent["interrupted"]) for agent in shown["agents"]] == [("code", True), ("rest", True)]
+    table = [line.split()[:2] for line in swarm("status").out.splitlines() if line.startswith(("code", "rest"))]
+    assert table == [["code", "interrupted"], ["rest", "interrupted"]]
     agents.play("write()")
     again = swarm("launch", "--format", "json")
     assert outcomes(again)["code"] == [("killed", 3, None), ("success", 0, 0)]
@@ -73,6 +78,8 @@ def test_a_supervisor_that_was_killed_is_found_its_agents_ended_and_launched_ane
     assert not any(is_gone(pid) for pid in orphans)
     doctor = {check["id"]: check["status"] for check in swarm("doctor", "--format", "json").data["checks"]}
     assert doctor["attempts"] == "warn"
+    # The agents live on until the next launch ends them.
+    assert not any(agent["interrupted"] for agent in swarm("status", "--format", "json").data["agents"])
     agents.play("write()")
     again = swarm("launch", "--format", "json")
     assert outcomes(again) == {domain: [("killed", 3, None), ("success", 0, 0)] for domain in ("code", "rest")}

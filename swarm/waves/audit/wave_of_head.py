@@ -47,7 +47,7 @@ def new_run(store: Store, workspace: Workspace, repository: Repository, looked_a
     """
     mapping = mapped(repository._replace(head=looked_at), "auto")
     # Beside a run whose wave in flight is not this user's own, which an audit leaves alone.
-    made = init(store, workspace, repository, mapping=mapping, beside=not is_first)
+    made = init(store, workspace, repository, mapping=mapping, beside=not is_first, maker="audit")
     stage_events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
     run = runs.find(store.conn, made.run_id)
     if run is None:

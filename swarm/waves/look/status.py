@@ -22,14 +22,14 @@ from swarm.results.status import (
 from swarm.rules import assessment
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.rules.states import AGENT_RUN, CAN_GO_ON, AgentRunStatus, is_ended
-from swarm.store import waves
+from swarm.store import attempts, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.trust import Trust
 from swarm.waves.clean import intents
 from swarm.waves.dispatched_here import is_own
-from swarm.waves.run_facts import run_state
+from swarm.waves.run_facts import RunState, run_state
 from swarm.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
     facts = found.facts._replace(
         supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run), is_foreign=is_foreign
     )
+    stopped = frozenset() if facts.supervisor or facts.engine or is_foreign else _interrupted(conn, found)
     return StatusResult(
         run=StatusRun(
             id=run.id,
@@ -63,7 +64,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
         agents=_at_work(
             conn,
             wave if facts.supervisor or facts.engine else None,
-            [_agent(agent, run, wave) for agent in found.agents],
+            [_agent(agent, run, wave)._replace(interrupted=agent.domain in stopped) for agent in found.agents],
         ),
         agent_summary=_summary(found.agents),
         findings=_findings(facts.gates.findings, ended),
@@ -81,6 +82,23 @@ def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
         return ""
     lock = workspace.launch_lock(run.id, wave.number)
     return f"process {locks.holder_of(lock).partition(' ')[0]}" if locks.is_held(lock) else ""
+
+
+def _interrupted(conn: sqlite3.Connection, found: RunState) -> frozenset[str]:
+    """Return the domains of running agents whose launch has ended, and whose process of this machine too."""
+    answered = {agent.domain for agent in found.facts.agents if agent.has_answered}
+    running = [one for one in found.agents if one.status is AgentRunStatus.RUNNING and one.domain not in answered]
+    if found.wave is None or not running:
+        return frozenset()
+    from swarm.runtimes import processes
+
+    by_agent = attempts.of_wave(conn, found.wave.id)
+    newest = {one.domain: own[-1] for one in running if (own := by_agent.get(one.id))}
+    return frozenset(
+        domain
+        for domain, last in newest.items()
+        if last.host == processes.host() and (last.outcome or not processes.is_alive(last.pid, last.pid_start))
+    )
 
 
 def _unfinished(conn: sqlite3.Connection, run: Run) -> str:

@@ -66,6 +66,7 @@ def init(
     mapping: Mapped | None = None,
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
     beside: bool = False,
+    maker: str = "init",
 ) -> InitResult:
     """Record a run at HEAD, tag its save point and draft its map.
 
@@ -102,7 +103,7 @@ def init(
         with postponed():
             try:
                 refs.add_tag(repository.git, run.save_point_tag, run.commit_sha)
-                _record(store, run, domains, begun)
+                _record(store, run, domains, begun, maker)
             except BaseException:
                 # Only at its own commit: a tag of the same name that a person made since stays.
                 refs.remove_tag(repository.git, begun.tag, begun.commit)
@@ -169,9 +170,9 @@ def take_back(store: Store, repository: Repository) -> None:
         save_points.forget(conn, removed)
 
 
-def _record(store: Store, run: Run, domains: Sequence[Domain], begun: Begun) -> None:
+def _record(store: Store, run: Run, domains: Sequence[Domain], begun: Begun, maker: str) -> None:
     with store.mutation() as conn:
-        runs.add(conn, run)
+        runs.add(conn, run, maker)
         save_points.forget(conn, [begun])
         drafted = Entry("map_drafted", f"map:{run.id}", run.id, reason=", ".join(d.name for d in domains))
         domain_table.replace_map(conn, run.id, domains, drafted)
