@@ -27,7 +27,7 @@ def lacks_of(tree: Path, repository_root: Path, steps: Sequence[StepOutcome]) ->
     foreign = _named(dict.fromkeys(file for step in steps for file in step.foreign))
     phrases = {
         "content of the LFS files {}": pointers,
-        "node_modules (as the checkout does) for {}": packages,
+        "node_modules for {} (`npm ci` in your checkout installs them, or `[verify] setup` of swarm.toml)": packages,
         "module {} (`[verify] setup` of swarm.toml installs what the tests need, as in your checkout "
         "`python -m pip install -e .` or `npm ci` does)": modules,
         "an import path to {}, which was imported from the checkout": foreign,

@@ -1,5 +1,6 @@
 """Assessment of a run: its state, its blockers, and a next command that works in that state."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from swarm.rules.phases import AMEND_PHASES, ENDED_RUN_STATUSES, LENSES, Phase, 
 from swarm.rules.states import AGENT_RUN, CAN_BE_RESUMED, AgentRunStatus, WaveStatus
 
 _WORKING: Final = (AgentRunStatus.PENDING, AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
+_COMMAND: Final = re.compile(r"`(swarm [^`]+)`")
 _APPROVED: Final = (Decision.APPROVED.value,)
 
 # State of a run, its blockers, and the next command.
@@ -37,7 +39,8 @@ class RunFacts(NamedTuple):
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none. `is_foreign`
     holds where commands may go on with the newest wave, and this user did not dispatch it on this machine.
     `is_reviewing` holds while a review is in flight; then `agents` are the reviewers, and the gates judge the wave
-    before. `is_of_audit` holds where `swarm audit` made the run and was interrupted before it froze the map. `checkout`
+    before. `is_of_audit` holds where `swarm audit` made the run and was interrupted before it froze the map. `refused`
+    is why the gate refused the merge of the unmerged work, and what helps. `checkout`
     is the place where `swarm audit` goes on with this run, `""` where a newer run is in its way.
     """
 
@@ -59,6 +62,7 @@ class RunFacts(NamedTuple):
     engine: str = ""
     checkout: str = ""
     is_of_audit: bool = False
+    refused: tuple[str, ...] = ()
 
 
 def assess(facts: RunFacts) -> Assessed:
@@ -74,7 +78,8 @@ def assess(facts: RunFacts) -> Assessed:
     if facts.is_foreign:
         blocker = "this user did not dispatch the newest wave on this machine"
         return "BLOCKED", (blocker,), f"swarm trust --wave {facts.run_id}"
-    return assessed(facts, gates.evaluate(facts.gates))
+    state, blockers, action = assessed(facts, gates.evaluate(facts.gates))
+    return state, (*blockers, *facts.refused), action
 
 
 def assessed(facts: RunFacts, judgement: Judgement) -> Assessed:
@@ -217,6 +222,9 @@ def _settle(facts: RunFacts) -> str:
 
 
 def _prove(facts: RunFacts) -> str:
+    # To merge once more would be refused once more: what helps stands in the remedy, as does its command.
+    if facts.is_unmerged and facts.refused and (named := _COMMAND.search(facts.refused[-1])):
+        return named[1]
     return f"swarm {'merge' if facts.is_unmerged else 'verify'} {facts.run_id}"
 
 

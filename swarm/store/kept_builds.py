@@ -12,11 +12,15 @@ _RED: Final = "red-gate:"
 
 
 class RedGate(NamedTuple):
-    """Refusal of a wave's merge by its gate: the cause, and the last lines of the step that failed."""
+    """Refusal of a wave's merge by its gate: the cause, the last lines of the step that failed, and what helps.
+
+    The remedy is empty where an earlier version kept the refusal.
+    """
 
     wave_id: int
     cause: str
     lines: tuple[str, ...]
+    remedy: str = ""
 
 
 def keep(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str, build: Mapping[str, object]) -> None:
@@ -51,5 +55,5 @@ def red_gate(conn: sqlite3.Connection, run_id: str) -> RedGate | None:
 
 
 def _red(text: str) -> RedGate:
-    wave_id, cause, lines = json.loads(text)
-    return RedGate(int(wave_id), str(cause), tuple(map(str, lines)))
+    wave_id, cause, lines, *remedy = json.loads(text)
+    return RedGate(int(wave_id), str(cause), tuple(map(str, lines)), *map(str, remedy[:1]))

@@ -71,6 +71,7 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
         is_git_changed=judged is not None and any(v.file.startswith(GIT_FOLDER) for v in judged.violations),
         is_reviewing=is_reviewing,
         engine=next((last.engine for *_, last in by_agent.values() if last.outcome is None and last.engine), ""),
+        refused=_refused(conn, run, judged) if judged and is_unmerged else (),
         is_of_audit=judged is None and not run.map_frozen and runs.maker(conn, run.id) == "audit",
         checkout=run.local_path if (last := runs.newest(conn)) is not None and last.id == run.id else "",
         gates=gates.GateFacts(
@@ -162,6 +163,14 @@ def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[b
         return False, is_apart and not _is_home(run, merges[-1].commit_sha), is_apart
     is_ended = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
     return is_ended and not refs and file_claims.has_changes(conn, wave.id), False, is_apart
+
+
+def _refused(conn: sqlite3.Connection, run: Run, wave: Wave) -> tuple[str, ...]:
+    """Return why the gate refused the merge of a wave, and what helps; nothing where it did not."""
+    from swarm.store import kept_builds
+
+    red = kept_builds.red_gate(conn, run.id)
+    return (red.cause, red.remedy) if red is not None and red.wave_id == wave.id and red.remedy else ()
 
 
 def _is_home(run: Run, commit: str) -> bool:

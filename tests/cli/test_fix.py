@@ -307,6 +307,20 @@ def test_anew_leaves_refused_work_where_it_is_and_gives_the_findings_to_another_
     assert (tree / "src/app.py").read_text() == refused
 
 
+def test_a_fix_whose_tests_could_not_run_says_what_helps_and_goes_on_when_called_again(fixing: Fixing) -> None:
+    config = fixing.place.folder / "swarm.toml"
+    whole = config.read_text()
+    config.write_text(whole.replace("! grep -rqs BROKEN src docs README.md", "no-such-program-at-all"))
+    refused = fixing.fix(fixing.ids()["def load"], "--runtime", "played", exit=1)
+    goes_on = f"swarm fix {fixing.place.run}"
+    install = (
+        "install what the step runs, here or by `setup` under [verify] of swarm.toml, or say in [verify] of swarm.toml"
+    )
+    assert refused.document["error"]["hint"] == f"{install} what proves it; then `{goes_on}`"
+    config.write_text(whole)
+    assert states(fixing.swarm(*goes_on.split()[1:], "--format", "json").data) == {"src/app.py": "fixed"}
+
+
 def test_an_edit_in_a_foreign_file_fails_the_wave_and_nothing_is_merged(fixing: Fixing) -> None:
     fixing.plays({"code": {"src/app.py": merge_team.MENDED, "README.md": "# Mine\n"}})
     data = fixing.fix(fixing.ids()["def load"], "--runtime", "played", exit=1).data

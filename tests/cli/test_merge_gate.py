@@ -190,7 +190,7 @@ def test_a_target_that_is_red_by_itself_is_nobody_s_fault(team: Team, amended: T
         "the target is red without the wave, too; check does not name what fails, which nobody can compare"
     )
     assert lines[2] == (
-        f"  Next: fix the target, or say in [verify] of swarm.toml what proves it; `swarm verify {team.run}` shows more"
+        f"  Next: fix the target, or say in [verify] of swarm.toml what proves it; then `swarm merge {team.run}`"
     )
     assert [event for event in answer.events if event["stage"] == "merge_culprit"] == []
     assert team.merge(exit=1).document["error"]["culprits"] == []
@@ -260,6 +260,24 @@ def test_what_is_neither_red_nor_without_tests_is_not_accepted_and_blames_nobody
     assert error["message"] == f"The merge of wave 2 is not proved in commit {error['commit']}: {verdict}{ended}"
     assert (error["culprits"], builds(answer), error["hint"].startswith(remedy)) == ([], 1, True)
     assert team.integration not in tips(team.repo)
+    shown = team.swarm("status", "--format", "json").data["assessment"]
+    assert shown["blockers"][1:] == [error["message"], error["hint"]]
+    assert shown["nextAction"] == f"swarm merge {team.run}"
+    team.prove_with(STEP)
+    team.merge()
+    assert len(team.swarm("status", "--format", "json").data["assessment"]["blockers"]) == 1
+
+
+def test_the_next_command_after_a_refused_merge_is_that_of_the_refusal(team: Team) -> None:
+    team.dispatch()
+    team.edit("code", {"src/app.py": f"mended = True\n{BROKEN}"})
+    team.edit("rest", {"README.md": RETITLED})
+    team.collect()
+    refused = team.merge(exit=1).document["error"]
+    shown = team.swarm("status", "--format", "json").data["assessment"]
+    assert shown["blockers"][1:] == [refused["message"], refused["hint"]]
+    assert shown["nextAction"] == f"swarm merge {team.run} --drop-culprits"
+    team.swarm(*shown["nextAction"].split()[1:])
 
 
 def test_an_adapter_that_there_is_not_is_reported(team: Team, amended: Team) -> None:

@@ -96,7 +96,7 @@ def test_pointers_packages_and_modules_that_a_red_build_lacks_are_named(repo: Re
     note = swarm("verify", "--format", "json", exit=1).data["note"]
     assert note == (
         "the tree under proof lacks content of the LFS files data/model.bin; "
-        "node_modules (as the checkout does) for web/package.json; module a_module_that_nobody_installed "
+        "node_modules for web/package.json (`npm ci` in your checkout installs them, or `[verify] setup` of swarm.toml); module a_module_that_nobody_installed "
         "(`[verify] setup` of swarm.toml installs what the tests need, as in your checkout `python -m pip install -e .` "
         "or `npm ci` does)"
     )

@@ -59,8 +59,11 @@ def take_through(ground: FixGround, wave: Wave) -> WaveEnd:
             remedy = f"`swarm fix {ground.run.id} --accept no_tests --reason '…'` goes on without tests"
             message += f", and {remedy}"
             # The remedy of `merge` would leave the caller of `fix` with a merge that nobody verifies.
-            error.remedy = remedy
-            error.fields["remedy"] = remedy
+            error.remedy = error.fields["remedy"] = remedy
+        elif isinstance(error, errors.MergeGateFailed):
+            # The same for a target that was repaired; the other remedies decide about the merge alone.
+            remedy = error.remedy.replace(f"then `swarm merge {ground.run.id}`", f"then `swarm fix {ground.run.id}`")
+            error.remedy = error.fields["remedy"] = remedy
         stage_events.emit("fix_stopped", run_id=ground.run.id, wave_id=wave.id, code=error.code, message=message)
         raise
 

@@ -227,4 +227,4 @@ def _remedy(task: MergeTask, build: BuildResult, culprits: Sequence[str], option
         if NO_TESTS in options.accept:
             # The tests that nobody could run may be red.
             fixed = f"`--accept no_tests` takes a repository without tests, not one whose tests could not run: {fixed}"
-    return f"{fixed}, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"
+    return f"{fixed}, or say in [verify] of swarm.toml what proves it; then `{again}`"

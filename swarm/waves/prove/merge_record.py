@@ -118,10 +118,11 @@ def _verification(merged: Merged) -> NewVerification:
 
 @contextmanager
 def refusal_kept(store: Store, task: MergeTask) -> Iterator[None]:
-    """Keep why the gate refuses the merge in the block: the prompts of the next try name the reason."""
+    """Keep why the gate refuses the merge in the block, for the prompts of the next try and for `status`."""
     try:
         yield
     except errors.MergeGateFailed as refused:
         with store.mutation() as conn:
-            kept_builds.keep_red(conn, task.run.id, RedGate(task.wave.id, refused.message, refused.last_lines))
+            red = RedGate(task.wave.id, refused.message, refused.last_lines, refused.hint)
+            kept_builds.keep_red(conn, task.run.id, red)
         raise
