@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from swarm.git import sparse
 from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, record_of, refused_by, take_entries
 from swarm.git.apart import NOTHING_APART, Apart
-from swarm.git.blocking_files import blocking_files, largest_file, too_large
+from swarm.git.blocking_files import Blocking, blocking_files, largest_file, too_large
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.history import tree_of
 from swarm.git.path_text import path_bytes, path_text
@@ -52,12 +52,6 @@ class Work(NamedTuple):
     large: tuple[str, ...] = ()
 
 
-def keep_index(git_dir: Path, target: Path) -> None:
-    """Copy a new worktree's index, whose file times spare us reading every file later."""
-    # With its time: git reads again what is not older than its index.
-    shutil.copy2(git_dir / "index", target)
-
-
 def touched_files(
     common_dir: Path,
     tree: Path,
@@ -67,12 +61,13 @@ def touched_files(
     *,
     view: UserView | None = None,
     apart: Apart = NOTHING_APART,
+    blocking: Blocking | None = None,
 ) -> list[Touched]:
     """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new.
 
-    What is `apart` does not count: swarm put it there.
+    What is `apart` does not count: swarm put it there. A caller may have looked for `blocking` files before.
     """
-    endless, large = blocking_files(tree, common_dir, largest_file())
+    endless, large = blocking or blocking_files(tree, common_dir, largest_file())
     if stuck := endless or swollen(Git(tree, git_dir=common_dir, view=view), commit, large):
         return [Touched(path, "edit") for path in stuck]
     found: dict[str, str] = {}

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sparse
-from swarm.git.agent_work import keep_index
 from swarm.git.apart import Apart
 from swarm.git.blocking_files import blocking_files, largest_file
 from swarm.git.path_text import path_bytes
 from swarm.git.repository import common_dir_of, status_entries
 from swarm.git.runner import Git
 from swarm.git.worktree_list import WORKTREES
-from swarm.git.worktrees import Tree
+from swarm.git.worktrees import Tree, keep_index
 from swarm.rules.ref_names import head_ref
 
 # The mode of a submodule as an index holds it. Bytes that happen to be the same cost the longer way, and nothing else.

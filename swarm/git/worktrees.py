@@ -194,6 +194,12 @@ def admin_dir(tree: Path) -> Path:
     return Path(words.removeprefix("gitdir:").strip())
 
 
+def keep_index(git_dir: Path, target: Path) -> None:
+    """Copy a new worktree's index, whose file times spare us reading every file later."""
+    # With its time: git reads again what is not older than its index.
+    shutil.copy2(git_dir / "index", target)
+
+
 def _is_as_new(git: Git, tree: Tree, commit: str) -> bool:
     try:
         if not _stands_at(git, tree, commit) or filled_submodules(git, tree.path, commit):

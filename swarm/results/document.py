@@ -37,7 +37,8 @@ def document(value: Any) -> Any:
         # Most fields hold plain values, and a look at each would take longer than all the rest.
         for key in compound:
             if type(item := made[key]) not in _SIMPLE:
-                made[key] = document(item)
+                # Most lists of most records are empty.
+                made[key] = [] if item == () else document(item)
         return made
     if isinstance(value, tuple | list):
         return [item if type(item) in _SIMPLE else document(item) for item in value]

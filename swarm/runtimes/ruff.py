@@ -100,7 +100,7 @@ class Ruff:
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return for each root of configuration: settings, files, the check, and a check without comments.
+        """Return for each root of configuration: settings, files beside the check, and a check without comments.
 
         In an amend phase, return a check of the files with assigned findings, whose reports hold the fixes.
         """
@@ -126,8 +126,8 @@ class Ruff:
                     (*(word for word in begin if word != "--force-exclude"), "--show-settings", f"./{files[0]}"),
                     log=f"{SETTINGS}{number}",
                 ),
-                ProcessStep((*begin, "--show-files", listed), log=f"files-{number}"),
-                ProcessStep((*begin, *report, listed), log="stdout"),
+                ProcessStep((*begin, "--show-files", listed), log=f"files-{number}", beside=True),
+                ProcessStep((*begin, *report, listed), log="stdout", beside=True),
             ]
             commented = job.attempt_folder / f"commented-{number}.txt"
             found.append(

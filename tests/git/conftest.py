@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from swarm.git import agent_work, worktrees
+from swarm.git import worktrees
 from swarm.git.agent_work import Touched, touched_files
 from swarm.git.repository import Repository, repository_at
 from swarm.git.worktrees import Tree
@@ -38,7 +38,7 @@ def make_tree(repo: Repo, path: Path, branch: str = "swarm/0123abcd/w1-code") ->
     worktrees.add(repository.git, tree, repository.head)
     worktrees.fill(tree)
     kept = path.with_name(path.name + ".index")
-    agent_work.keep_index(worktrees.admin_dir(path), kept)
+    worktrees.keep_index(worktrees.admin_dir(path), kept)
     return AgentTree(repository, tree, repository.head, kept)
 
 

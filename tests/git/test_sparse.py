@@ -23,7 +23,7 @@ def make(repo: Repo, path: Path, only: tuple[str, ...] = ONLY) -> AgentTree:
     assert worktrees.add(repository.git, tree, repository.head) == tree
     worktrees.fill(tree)
     kept = path.with_name(path.name + ".index")
-    agent_work.keep_index(worktrees.admin_dir(path), kept)
+    worktrees.keep_index(worktrees.admin_dir(path), kept)
     return AgentTree(repository, tree, repository.head, kept)
 
 

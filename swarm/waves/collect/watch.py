@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from swarm.ahead import begun
 from swarm.git import sentinel, sentinel_changes
+from swarm.git.blocking_files import Blocking, blocking_files, largest_file
 from swarm.git.repository import Repository
 from swarm.git.sentinel_changes import Deviation
 from swarm.results.collect import ViolationShown
@@ -104,12 +105,12 @@ def answered_for(wave: Wave, repository: Repository) -> tuple[Wave, list[Violati
 
 
 def shared_tree_violations(
-    repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap
+    repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap, blocking: Blocking | None = None
 ) -> list[ViolationShown]:
     """Return the files that were touched in the tree that a wave's analyzers share."""
     if wave.shared_tree is None or not Path(wave.shared_tree).is_dir():
         return []
-    seen = kept_index.touched_in(repository, Path(wave.shared_tree), wave, folder, None)
+    seen = kept_index.touched_in(repository, Path(wave.shared_tree), wave, folder, None, blocking)
     found = []
     for file in seen:
         owner = owners.owner_of(file.path)
@@ -121,4 +122,8 @@ def begun_in_shared_tree(
     repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap, outside: Watched
 ) -> Callable[[], list[ViolationShown]]:
     """Begin `shared_tree_violations` where git may be run in worktrees; return a function that waits for its end."""
-    return begun(partial(shared_tree_violations, repository, wave, folder, owners) if outside.may_probe else list)
+    if not outside.may_probe or wave.shared_tree is None:
+        return list
+    # Before the thread: there, each of its many short calls would wait for the interpreter, and git begin late.
+    blocking = blocking_files(Path(wave.shared_tree), repository.common_dir, largest_file())
+    return begun(partial(shared_tree_violations, repository, wave, folder, owners, blocking))

@@ -54,7 +54,7 @@ def ask_again(
     found: dict[int, Answer] = {}
     with scratch_tree(prover.repository, prover.workspace, prover.run, commit) as tree:
         kept = tree.with_name(f"{tree.name}.index")
-        agent_work.keep_index(worktrees.admin_dir(tree), kept)
+        worktrees.keep_index(worktrees.admin_dir(tree), kept)
         try:
             tracked = files_at(prover.repository.git, commit)
             paths = [file.path for file in tracked if file.is_file]

@@ -9,6 +9,7 @@ from swarm.files import make_folder
 from swarm.git import agent_work, worktrees
 from swarm.git.agent_work import Touched, Work
 from swarm.git.apart import NOTHING_APART, Apart, apart_in
+from swarm.git.blocking_files import Blocking
 from swarm.git.repository import Repository
 from swarm.git.worktrees import Tree
 from swarm.store.agent_runs import AgentRun
@@ -21,7 +22,7 @@ def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
     """Copy each new tree's index into a wave's folder, for the comparison by `collect`."""
     make_folder(folder / _FOLDER)
     for tree in trees:
-        agent_work.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
+        worktrees.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
 
 
 def kept_digests(trees: Sequence[Tree], folder: Path) -> dict[str, str]:
@@ -50,7 +51,14 @@ def worktree_of(agent: AgentRun) -> Path | None:
     return tree if tree.is_dir() and not tree.is_symlink() else None
 
 
-def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
+def touched_in(
+    repository: Repository,
+    tree: Path,
+    wave: Wave,
+    folder: Path,
+    branch: str | None,
+    blocking: Blocking | None = None,
+) -> list[Touched]:
     """Return the files that differ between a tree and the wave's commit."""
     return agent_work.touched_files(
         repository.common_dir,
@@ -60,6 +68,7 @@ def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, bra
         branch,
         view=repository.view,
         apart=apart_from(wave, tree),
+        blocking=blocking,
     )
 
 
