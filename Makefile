@@ -18,7 +18,7 @@ help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
 	@echo "make test   install, then run the tests"
 	@echo "make sweep  every breakage with every verb, the hostile corpus, races"
-	@echo "make matrix kill every verb at each of its points, call it again, and compare the ends"
+	@echo "make matrix kill every verb at each point that leaves another state, call it again, and compare the ends"
 	@echo "make agents real coding agents, installed from their registries, against a model that plays a script"
 	@echo "make browser the served page in headless Chromium, where there is one"
 	@echo "make soak   for an hour or two: kills at every point and at random, races, sixteen processes, 1,000 rounds"

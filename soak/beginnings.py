@@ -5,8 +5,10 @@ from pathlib import Path
 
 from soak import scenes, state
 from soak.calls import Answer
-from soak.forks import forked
+from soak.forks import Watch, forked
+from soak.processes import await_watchdogs
 from soak.scenes import SCENES, Scene
+from tests.copies import copied
 
 
 class Stage:
@@ -35,11 +37,11 @@ class Stage:
             self._keep(f"after {scene.name}")
         return self._ends[scene.name]
 
-    def run(self, scene: Scene, point: int = 0, log: Path | None = None) -> Answer:
+    def run(self, scene: Scene, point: int = 0, log: Path | None = None, watch: Watch | None = None) -> Answer:
         """Call the scene's verb in a process of its own, killed at a point where one is given."""
         if scene.name not in self._words:
             self._words[scene.name] = scenes.named(self.root, scene.words)
-        return forked(self.root, *self._words[scene.name], point=point, log=log)
+        return forked(self.root, *self._words[scene.name], point=point, log=log, watch=watch)
 
     def _make(self, scene: Scene) -> None:
         if scene.after is None:
@@ -55,9 +57,9 @@ class Stage:
         self._keep(f"before {scene.name}")
 
     def _keep(self, name: str) -> None:
-        shutil.copytree(self.place, self._kept / name, symlinks=True)
+        copied(self.place, self._kept / name)
 
     def _bring(self, name: str) -> None:
-        state.await_watchdogs()
+        await_watchdogs()
         shutil.rmtree(self.place, ignore_errors=True)
-        shutil.copytree(self._kept / name, self.place, symlinks=True)
+        copied(self._kept / name, self.place)

@@ -221,6 +221,7 @@ def call_here(root: Path, argv: list[str], outputs: Sequence[int], wait: Callabl
 
 
 def import_all() -> None:
+    import gc
     import importlib
     import pkgutil
 
@@ -233,6 +234,9 @@ def import_all() -> None:
             importlib.import_module(found.name)
     for name in ("jsonschema", "jsonschema_rs", "wcmatch.glob", "asyncio"):
         importlib.import_module(name)
+    # A fork that looks through all of this for garbage would copy each of its pages.
+    gc.collect()
+    gc.freeze()
 
 
 def read(file: IO[bytes]) -> str:

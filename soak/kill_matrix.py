@@ -1,9 +1,10 @@
-"""Every mutating verb, killed at each of its points: before and after each git call, each commit, each change of a file.
+"""Every mutating verb, killed at its points: before and after each git call, each commit, each change of a file.
 
 After each kill the same call again must come to the same end as a call that nobody broke off: tables, refs, worktrees
-and files are compared, the ledger and the database checked, and nothing may be left lying about or running. Where a kill
-leaves everything as an earlier one of the same scene did, the same call goes on from there in the same way, and the
-verdict is that of the earlier kill (`--all`: also there it is called again).
+and files are compared, the ledger and the database checked, and nothing may be left lying about or running. An unbroken
+call stands still at its points: where it would leave everything as at an earlier point, the same call goes on from there
+in the same way, and the verdict is that of the kill at the earlier point (`--all`: also there it is killed). Where
+threads or children are at work, what is left is known after the kill alone.
 
 `python soak/kill_matrix.py [--jobs N] [--scene NAME] [--point N] [--all]`
 """
@@ -13,68 +14,74 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from soak import calls, soundness, state
 from soak.beginnings import Stage
+from soak.points import Kill, Point, Task, distinct, killed_at, tasks_of, way_of
+from soak.remains import Seen, left_by_a_kill
 from soak.scenes import SCENES, Scene
 
 KILLED = -9
-# What git does without a trace.
-READING = {
-    *("--version", "cat-file", "check-attr", "check-ignore", "check-ref-format", "diff", "diff-files", "diff-index"),
-    *("diff-tree", "for-each-ref", "log", "ls-files", "ls-tree", "merge-base", "rev-list", "rev-parse", "show-ref"),
-    *("status", "var"),
-}
 
 
-class Kill(NamedTuple):
-    """One kill of one scene, and what was wrong afterwards."""
-
-    scene: str
-    point: int
-    reached: bool
-    wrong: tuple[str, ...]
-    # Whether the kill left what an earlier one had left, whose verdict this is.
-    is_as_before: bool = False
-
-
-def points_of(stage: Stage, scene: Scene) -> list[str]:
-    """Return the points that an unbroken call passes, and check that it ends well."""
+def points_of(stage: Stage, scene: Scene, *, every: bool = False) -> list[Point]:
+    """Return the points that an unbroken call passes, and check that it ends well. For `every`, nothing is looked at."""
     stage.begin(scene)
-    log = stage.place / "points"
-    if (answer := stage.run(scene, log=log)).exit != scene.exit:
+    log = stage.place.with_name("points")
+    log.unlink(missing_ok=True)
+    log.touch()
+    lefts: dict[int, str | None] = {}
+    seen: Seen = {}
+
+    def look(pid: int) -> None:
+        names = log.read_text().splitlines()
+        number = len(names) + 1
+        if distinct([*names, "unknown"])[-1] == number:
+            lefts[number] = left_by_a_kill(stage.root, {}, alive=pid, seen=seen)
+
+    watch = None if every or scene.only else look
+    if (answer := stage.run(scene, log=log, watch=watch)).exit != scene.exit:
         raise SystemExit(f"{scene.name}: {answer}")
-    return log.read_text().splitlines()
+    names = log.read_text().splitlines()
+    return [
+        Point(name, way_of(names[:number]), "commit.before" not in names[number - 1 :], lefts.get(number))
+        for number, name in enumerate(names, 1)
+    ]
 
 
 Verdicts = dict[tuple[str, bool, str], tuple[str, ...]]
 
 
-def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool, known: Verdicts | None = None) -> Kill:
-    """Kill a scene's call at a point, call again, and compare. `is_done` says that its last commit was behind it.
+def kill(stage: Stage, scene: Scene, task: Task, known: Verdicts | None = None) -> Kill:
+    """Kill a scene's call at a point, call again, and compare.
 
     `known` are verdicts by what a kill left; without it no verdict is taken over.
     """
     expected = stage.end_of(scene)
     stage.begin(scene)
-    first = stage.run(scene, point)
-    if first.exit == scene.exit:
-        return Kill(scene.name, point, False, ())
+    log = stage.place.with_name("points")
+    log.unlink(missing_ok=True)
+    first = stage.run(scene, task.number, log=log)
+    made = Kill(scene.name, task.number, first.exit != scene.exit, ())
+    if not made.reached:
+        return made._replace(is_elsewhere=True)
     if first.exit != KILLED:
-        return Kill(scene.name, point, True, (f"it ended before it was killed: {first}",))
-    left = None if known is None else state.left_by_a_kill(stage.root)
-    before = scene.name, is_done, left or ""
+        return made._replace(wrong=(f"it ended before it was killed: {first}",))
+    made = made._replace(is_elsewhere=way_of(log.read_text().splitlines()) != task.point.way)
+    left = None if known is None else left_by_a_kill(stage.root, state.names_of(stage.root))
+    before = scene.name, task.point.is_done, left or ""
     if known and left and before in known:
-        return Kill(scene.name, point, True, known[before], is_as_before=True)
-    verdict = _verdict(stage, scene, expected, is_done=is_done)
+        return made._replace(wrong=known[before], is_as_before=True)
+    verdict = _verdict(stage, scene, expected, is_done=task.point.is_done)
     if known is not None and left:
         known[before] = verdict
-    return Kill(scene.name, point, True, verdict)
+    return made._replace(wrong=verdict)
 
 
 def _verdict(stage: Stage, scene: Scene, expected: object, *, is_done: bool) -> tuple[str, ...]:
@@ -103,25 +110,18 @@ def _mine(folder: Path) -> Stage:
     return _stages[pid]
 
 
-def _work(folder: Path, every: bool, task: tuple[str, int, bool]) -> Kill:  # noqa: FBT001
-    name, point, is_done = task
-    scene = next(item for item in SCENES if item.name == name)
-    return kill(_mine(folder), scene, point, is_done=is_done, known=None if every else _known)
+def _passed(folder: Path, every: bool, name: str) -> tuple[str, list[Point]]:  # noqa: FBT001
+    return name, points_of(_mine(folder), _scene(name), every=every)
 
 
-def distinct(names: list[str]) -> list[int]:
-    """Return the points at which the disk is not as it was at the point before: reading changes nothing."""
-    found, changed, reading = [], True, False
-    for number, name in enumerate(names, 1):
-        if changed:
-            found.append(number)
-        if name.startswith("git."):
-            reading = name.split(".")[1] in READING
-        changed = name.startswith(("file.", "folder.")) or name == "commit.before"
-        changed |= name == "process.start" and not reading
-        if name.endswith(".after"):
-            reading = False
-    return found
+def _work(folder: Path, every: bool, task: Task) -> Kill:  # noqa: FBT001
+    # A point whose remains are known is the first that leaves them.
+    known = None if every or task.point.left else _known
+    return kill(_mine(folder), _scene(task.scene), task, known)
+
+
+def _scene(name: str) -> Scene:
+    return next(item for item in SCENES if item.name == name)
 
 
 def main() -> int:
@@ -133,48 +133,45 @@ def main() -> int:
     asked, _ = parser.parse_known_args()
     chosen = [scene for scene in SCENES if not asked.scene or scene.name in asked.scene]
     began = time.monotonic()
-    with calls.folder() as folder:
-        first = Stage(folder / "first")
-        only = {scene.name: scene.only for scene in chosen}
-        points = {scene.name: points_of(first, scene) for scene in chosen}
-        tasks = [
-            (name, point, "commit.before" not in item[point - 1 :])
-            for name, item in points.items()
-            for point in (range(1, len(item) + 1) if asked.all else distinct(item))
-            if asked.point in {None, point} and (asked.all or item[point - 1] in (only[name] or item))
-        ]
-        with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
-            kills = []
-            for item in pool.imap_unordered(partial(_work, folder, asked.all), tasks, chunksize=24):
-                kills.append(item)
-                for line in item.wrong:
-                    name = points[item.scene][item.point - 1]
-                    print(f"{item.scene}, point {item.point} ({name}): {line[:1500]}", file=sys.stderr, flush=True)
+    calls.import_all()
+    with calls.folder() as folder, multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
+        # Each worker makes the beginnings of scenes in a place of its own: here it makes those that it needs, too.
+        passed = partial(_passed, folder, asked.all or asked.point is not None)
+        points = dict(pool.imap_unordered(passed, [scene.name for scene in chosen]))
+        tasks: dict[Task, list[Task]] = {}
+        for scene in chosen:
+            own = tasks_of(scene, points[scene.name], every=asked.all)
+            tasks |= {task: later for task, later in own.items() if asked.point in {None, task.number}}
+        kills = killed_at(pool, partial(_work, folder, asked.all), tasks)
+    places = Counter(name for task, later in tasks.items() for name in [task.scene] * (1 + len(later)))
     for scene in chosen:
         own = [item for item in kills if item.scene == scene.name]
-        calls.tell(
-            "kill_matrix",
-            scene.name,
-            holds=not any(item.wrong for item in own),
-            points=len(points[scene.name]),
-            killed=sum(item.reached for item in own),
-            same_end=sum(item.reached and not item.wrong for item in own),
-            as_before=sum(item.is_as_before for item in own),
-        )
-    holds = not any(item.wrong for item in kills)
+        calls.tell("kill_matrix", scene.name, **_counts(own, len(points[scene.name]), places[scene.name]))
     calls.tell(
         "kill_matrix",
         "all",
-        holds=holds,
         verbs=len(chosen),
-        killed=sum(item.reached for item in kills),
-        same_end=sum(item.reached and not item.wrong for item in kills),
-        as_before=sum(item.is_as_before for item in kills),
+        **_counts(kills, sum(len(item) for item in points.values()), places.total()),
         minutes=(time.monotonic() - began) / 60,
         # Again at the very end, where a log that was cut off still has it.
         wrong=[f"{item.scene}, point {item.point}: {line[:500]}" for item in kills for line in item.wrong][:5],
     )
-    return int(not holds)
+    return int(any(item.wrong for item in kills))
+
+
+def _counts(kills: list[Kill], points: int, places: int) -> dict[str, Any]:
+    """Return how many points were passed, between how many the place changes, and how the kills ended.
+
+    `as_before` counts the points whose verdict is that of another kill, which left or would have left the same.
+    """
+    return {
+        "holds": not any(item.wrong for item in kills),
+        "points": points,
+        "places": places,
+        "killed": sum(item.reached for item in kills),
+        "same_end": sum(item.reached and not item.wrong for item in kills),
+        "as_before": places - len(kills) + sum(item.is_as_before for item in kills),
+    }
 
 
 if __name__ == "__main__":

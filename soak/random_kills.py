@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak import calls, scenes, soundness, state
 from soak.beginnings import Stage
 from soak.calls import Answer, read
+from soak.processes import left_running
 from soak.scenes import SCENES, Scene
 
 STORY = (
@@ -149,7 +150,7 @@ def _start(root: Path, words: tuple[str, ...], output: int | None) -> subprocess
 
 def await_git(root: Path) -> None:
     # A git whose parent was killed comes to its end by itself; a user is not faster than that.
-    while any(" git " in f" {line} " for line in state.left_running(root)):
+    while any(" git " in f" {line} " for line in left_running(root)):
         time.sleep(0.01)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soak.calls import git, together
-from soak.state import left_running
+from soak.processes import left_running
 
 
 def unsound(root: Path) -> list[str]:

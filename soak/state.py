@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sqlite3
-import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,6 @@ NUMBERS = re.compile(
     r'(duration_?[mM]s|pid|supervisor_?[pP]id|bytes)\\?": ?\d+|proof-\d+-[0-9a-z_]+|proofs/\d{4}-'
     r"|(?:verification|receipt)[-: ]\d+"
     r'|(hash|[a-z]+Sha256)\\?": ?\\?"[0-9a-f]{64}'
-)
-# What is of chance: scratch folders, files that are written aside, objects that git begins, times of its logs.
-OF_CHANCE = re.compile(
-    r"(?<=swarm-scratch-)[0-9a-z_]{8}|(?<=/tmp_obj_)\w+|(?<=[./])[0-9]+-[0-9a-f]{8}(?=\.tmp)"
-    r"|(?<=proof-)[0-9]+(?=-)|(?<=/tmp)[0-9a-z_]{8}\b"
-    # The time of a line in a log of git.
-    r"|(?<=> )[0-9]{10}(?= [+-][0-9]{4}\b)"
 )
 SAVE_POINT = re.compile(r"swarm-save-\d+")
 # Columns that hold times, processes, or digests over such.
@@ -45,8 +38,6 @@ MEASURED = {
 }
 OF_REPEATED_EVENTS = ("attempt", "launch", "repair")
 OF_TRIES = ("/attempt-", "/launch.lock", "/proofs/0")
-# Twice what an orphan has between TERM and KILL, on a slow machine.
-_WATCHDOG_SECONDS = 20.0
 NOT_COMPARED = ("objects", "logs", "COMMIT_EDITMSG", "ORIG_HEAD", "FETCH_HEAD")
 
 
@@ -55,55 +46,32 @@ def state(root: Path, *, tries: bool = True) -> dict[str, Any]:
 
     Runs and commits have names of chance and time in them; their place and their files stand for them.
     """
-    database = root / "swarms" / "control-plane.db"
-    there = database.exists() and database.stat().st_size > 0
-    names = _names_of(root, database if there else None)
+    names = names_of(root)
+    database = database_of(root)
     shown = {
-        "tables": tables(database, tries=tries) if there else {},
+        "tables": tables(database, tries=tries) if database else {},
         "refs": refs(root),
         "trees": worktrees(root),
         "files": files(root, names, tries=tries),
         "git folder": sorted(_names(root / ".git")),
         "temporary files": sorted(_below(root.parent / "tmp")),
     }
-    found: dict[str, Any] = json.loads(_renamed(json.dumps(shown), names))
+    found: dict[str, Any] = json.loads(renamed(json.dumps(shown), names))
     return found
 
 
-def left_by_a_kill(root: Path) -> str | None:
-    """Return a digest of all that a killed call left: from equal ones the same call goes on in the same way.
-
-    Beside what is compared of ends, it holds the content of git's own files, the name and size of every other file of
-    the place, and the number of objects, whose names are of chance. `None` while a process still works there: what that
-    will leave is not known.
-    """
-    place = root.parent
-    if left_running(place):
-        return None
-    git_folder = f"{root.name}/.git/"
-    found: list[str] = []
-    objects = 0
-    for name in _below(place):
-        file = place / name
-        if name.startswith(f"{git_folder}objects/"):
-            objects += 1
-        elif name.startswith(git_folder) and file.is_file() and not name.endswith(("index", *NAMED_ALONE)):
-            found.append(f"{name} {file.read_text('utf-8', 'replace')}")
-        else:
-            found.append(f"{name} {file.lstat().st_size}")
+def database_of(root: Path) -> Path | None:
+    """Return the control plane of a repository, where it has one that is not empty."""
     database = root / "swarms" / "control-plane.db"
-    names = _names_of(root, database if database.exists() and database.stat().st_size > 0 else None)
-    plainly = sorted(OF_CHANCE.sub("<of chance>", _renamed(str(plain(item)), names)) for item in found)
-    shown = OF_CHANCE.sub("<of chance>", json.dumps([state(root), plainly, objects], sort_keys=True))
-    return hashlib.sha256(shown.encode()).hexdigest()
+    return database if database.exists() and database.stat().st_size > 0 else None
 
 
-def _names_of(root: Path, database: Path | None) -> dict[str, str]:
+def names_of(root: Path) -> dict[str, str]:
     """Return what stands for each run and commit."""
     commits = [line.split() for line in git(root, "log", "--all", "--format=%H %T").splitlines()]
     names = {commit: f"<commit of {tree}>" for commit, tree in commits}
     names |= {commit[:12]: f"<commit of {tree[:12]}>" for commit, tree in commits}
-    if database is not None:
+    if (database := database_of(root)) is not None:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as conn:
             runs = [run for (run,) in conn.execute("SELECT id FROM runs ORDER BY seq")]
         names |= {run: f"<run {number}>" for number, run in enumerate(runs)}
@@ -111,7 +79,8 @@ def _names_of(root: Path, database: Path | None) -> dict[str, str]:
     return names
 
 
-def _renamed(text: str, names: dict[str, str]) -> str:
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with what stands for the names of runs and commits."""
     text = SAVE_POINT.sub("swarm-save-<t>", text)
     for name, stands_for in names.items():
         text = text.replace(name, stands_for)
@@ -195,7 +164,7 @@ def files(root: Path, names: dict[str, str], *, tries: bool) -> dict[str, str]:
             found[str(plain(name))] = "there"
         else:
             body = str(plain(place.read_text("utf-8", "replace")))
-            found[str(plain(name))] = hashlib.sha256(_renamed(body, names).encode()).hexdigest()[:16]
+            found[str(plain(name))] = hashlib.sha256(renamed(body, names).encode()).hexdigest()[:16]
     return found
 
 
@@ -210,41 +179,6 @@ def _below(folder: Path) -> list[str]:
 
 def _names(folder: Path) -> list[str]:
     return [name for name in _below(folder) if not name.startswith(NOT_COMPARED) and "/logs/" not in name]
-
-
-def left_running(place: Path) -> list[str]:
-    """Return the processes that still work below a place."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            where, words = (entry / "cwd").readlink(), (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if where.is_relative_to(place) and words:
-            found.append(f"{entry.name} {words.replace(bytes(1), b' ').decode('utf-8', 'replace')[:120]}")
-    return found
-
-
-def await_watchdogs() -> None:
-    """Wait until every watchdog of a dead supervisor has ended the attempts that it left, and itself.
-
-    A place that is brought back has the attempts of the call before, with the same marks: a watchdog that is still at
-    work would end those of the next call.
-    """
-    deadline = time.monotonic() + _WATCHDOG_SECONDS
-    while time.monotonic() < deadline and any(
-        _outlives_its_supervisor(entry) for entry in Path("/proc").glob("[0-9]*")
-    ):
-        time.sleep(0.002)
-
-
-def _outlives_its_supervisor(entry: Path) -> bool:
-    try:
-        words = (entry / "cmdline").read_bytes().split(b"\0")
-        parent = (entry / "stat").read_bytes().rpartition(b")")[2].split()[1]
-    except OSError:
-        return False
-    return len(words) > 2 and words[-3].endswith(b"/swarm/runtimes/watchdog.py") and words[-2] != parent
 
 
 def differences(one: object, other: object, where: str = "") -> list[str]:

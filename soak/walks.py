@@ -25,9 +25,10 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from soak import calls, marks, scenes, soundness, state
+from soak import calls, marks, scenes, soundness
 from soak.calls import Answer, git
 from soak.forks import forked
+from soak.processes import left_running
 from soak.random_kills import LOCKED, await_git, broken_off, helped_by_hand
 
 KILLED = -9
@@ -295,7 +296,7 @@ class Walk:
         self._wrong += soundness.unsound_tables(self.root, "ledger replay --check")
         if found := git(self.root, "fsck", "--no-dangling", "--no-progress", expect=(0, 1, 2, 3, 4, 8)).strip():
             self._wrong.append(f"git fsck says: {found[:400]}")
-        self._wrong += [f"still running: {item}" for item in state.left_running(self.root.parent)]
+        self._wrong += [f"still running: {item}" for item in left_running(self.root.parent)]
         met: set[object] = set()
         for _ in range(LED):
             words = self._next()
