@@ -10,13 +10,14 @@ from swarm.git.path_text import path_text
 from swarm.git.repository import status_entries
 from swarm.git.runner import Git
 
-_STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
+_STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty")
+_NEW = "??"
 # Unstaged, with content that differs: a deleted file or another kind of file needs no filter to be seen.
 _CONTENT = " M"
 
 
 class Edits(NamedTuple):
-    """Tracked files with uncommitted changes, and `filtered` files.
+    """Tracked files with uncommitted changes, `filtered` files, and new files where the caller asked for them.
 
     A filter (git-lfs, git-crypt, nbstripout) makes another content of a filtered file on its way into git, and is never
     run; so nothing shows whether the file was edited.
@@ -24,18 +25,23 @@ class Edits(NamedTuple):
 
     changed: tuple[str, ...]
     filtered: tuple[str, ...]
+    new: tuple[str, ...] = ()
 
 
-def edits_of(git: Git) -> Edits:
-    """Return the uncommitted edits of a checkout; a pure read."""
-    seen = {path: letters for letters, path in status_entries(git.run(*_STATUS, filters=True))}
+def edits_of(git: Git, *, with_new: bool = False) -> Edits:
+    """Return the uncommitted edits of a checkout; a pure read. New are files that git neither tracks nor ignores."""
+    untracked = f"--untracked-files={'all' if with_new else 'no'}"
+    seen = {path: letters for letters, path in status_entries(git.run(*_STATUS, untracked, filters=True))}
+    # A repository inside of the checkout is none of its files.
+    new = sorted(path for path, letters in seen.items() if letters == _NEW and not path.endswith("/"))
+    seen = {path: letters for path, letters in seen.items() if letters != _NEW}
     filtered = filtered_paths(git, sorted(path for path, letters in seen.items() if letters == _CONTENT))
-    return Edits(tuple(sorted(seen.keys() - filtered)), tuple(sorted(filtered)))
+    return Edits(tuple(sorted(seen.keys() - filtered)), tuple(sorted(filtered)), tuple(new))
 
 
-def edits_begun(git: Git) -> Callable[[], Edits]:
+def edits_begun(git: Git, *, with_new: bool = False) -> Callable[[], Edits]:
     """Begin to look for the edits of a checkout, and return a function that waits for them."""
-    return begun(partial(edits_of, git))
+    return begun(partial(edits_of, git, with_new=with_new))
 
 
 def ignored(git: Git, paths: Sequence[str]) -> set[str]:

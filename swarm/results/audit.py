@@ -79,7 +79,10 @@ class WorktreeSeen(NamedTuple):
 
 
 class AuditResult(NamedTuple):
-    """A whole audit: the run, its new wave, and the digest; `without_sandbox` says why its runtime had no sandbox."""
+    """A whole audit: the run, its new wave, and the digest; `without_sandbox` says why its runtime had no sandbox.
+
+    `new_files_not_seen` are files of the checkout that git does not track, and that its runtimes would read.
+    """
 
     run_id: str
     wave_id: int
@@ -105,3 +108,4 @@ class AuditResult(NamedTuple):
     without_sandbox: str | None = None
     left_alone: WaveLeftAlone | None = None
     worktree: WorktreeSeen | None = None
+    new_files_not_seen: tuple[str, ...] = ()

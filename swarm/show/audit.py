@@ -61,6 +61,9 @@ def _commits(result: AuditResult) -> Iterator[str]:
             yield f"⚠ {files} not looked at, for want of a commit (`--worktree` looks at them): {_named(missed)}"
         else:
             yield f"⚠ {files} not looked at, since no snapshot can hold them: {_named(missed)}"
+    if new := result.new_files_not_seen:
+        files, them = text.counted(len(new), "new file"), "it" if len(new) == 1 else "them"
+        yield f"⚠ {files} not looked at, since git does not track {them} (`--worktree` looks at {them}): {_named(new)}"
 
 
 def _named(files: Sequence[str]) -> str:

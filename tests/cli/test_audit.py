@@ -224,6 +224,21 @@ def test_a_finding_whose_deferral_ended_is_new_and_one_that_a_person_reopened_is
     swarm("audit", ".", "--fail-on", "new")
 
 
+def test_new_files_that_an_analyzer_would_read_are_counted_and_named(swarm: Swarm, clean: Repo) -> None:
+    clean.commit({".gitignore": "out/\n", "lib/app.py": "VALUE = 1\n"})
+    clean.write({"lib/new.py": DEFECT, "new.py": DEFECT, "notes.txt": "x", "out/made.py": DEFECT})
+    answer = swarm("audit", ".", "--format", "json")
+    assert (answer.data["newFilesNotSeen"], answer.data["editedFilesNotSeen"]) == (["lib/new.py", "new.py"], [])
+    said = "⚠ {} not looked at, since git does not track {} (`--worktree` looks at {}): {}\n"
+    assert said.format("2 new files", "them", "them", "lib/new.py, new.py") in swarm("audit", ".").out
+    assert said.format("1 new file", "it", "it", "lib/new.py") in swarm("audit", "lib").out
+    # What --worktree looks at, and what a named runtime does not read, is not passed over.
+    assert swarm("audit", "--worktree", "--format", "json", exit=1).data["newFilesNotSeen"] == []
+    (clean.root / "new.py").rename(clean.root / "new.sh")
+    assert swarm("audit", ".", "--runtime", "ruff", "--format", "json").data["newFilesNotSeen"] == ["lib/new.py"]
+    assert swarm("audit", ".", "--format", "json").data["newFilesNotSeen"] == ["lib/new.py", "new.sh"]
+
+
 def test_edited_files_that_were_not_looked_at_are_named(swarm: Swarm, clean: Repo) -> None:
     clean.write({"app.py": DEFECT})
     answer = swarm("audit", ".", "--format", "json")

@@ -98,6 +98,6 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=wave.phase)
     from swarm.waves.audit.launched_wave import RecordOptions, record_of
 
-    options = RecordOptions(folder, request.since, request.baseline, files, request.jobs)
+    options = RecordOptions(folder, request.since, request.baseline, files, request.jobs, request.runtime)
     result, filters = record_of(store, workspace, run, wave._replace(runtime=name), repository, options, config)
     return Audited(result._replace(finished=finished, left_alone=left_alone), filters)

@@ -1,14 +1,16 @@
 """The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from swarm import errors
+from swarm.config import Config
 from swarm.git.edits import Edits
 from swarm.git.repository import Repository
 from swarm.git.working_files import WorkingFiles
 from swarm.results.audit import AuditResult, BaselineShown, WorktreeSeen
 from swarm.results.collect import CollectResult
 from swarm.rules.domains import WHOLE_WAVE
+from swarm.rules.phases import Phase
 from swarm.runtimes import registry
 from swarm.runtimes.analyzer_table import table
 from swarm.runtimes.ruff_results import UNREADABLE
@@ -17,7 +19,7 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.audit.looked_at import looked_at, refuse_nothing_looked_at
-from swarm.waves.look.findings import Filters, findings, fixed_in
+from swarm.waves.look.findings import Filters, findings, fixed_in, path_filter
 from swarm.waves.look.new_findings import before_first_audit, fails
 
 
@@ -92,14 +94,33 @@ def exit_code(result: AuditResult, fail_on: str | None) -> int:
     )
 
 
-def with_edits(result: AuditResult, files: WorkingFiles | None, edits: Callable[[], Edits] | None) -> AuditResult:
+def with_edits(result: AuditResult, files: WorkingFiles | None, edits: Edits | None) -> AuditResult:
     """Return the record with the edited files of the checkout: those that the wave saw, and those that it did not."""
     if files is not None:
         return result._replace(
             worktree=WorktreeSeen(files.head if files.snapshot else result.commit, files.edited),
             edited_files_not_seen=files.left_out,
         )
-    return result if edits is None else result._replace(edited_files_not_seen=edits().changed)
+    return result if edits is None else result._replace(edited_files_not_seen=edits.changed)
+
+
+def with_new_files(
+    result: AuditResult,
+    new: Sequence[str],
+    repository: Repository,
+    filters: Filters,
+    named: str | None,
+    config: Config,
+) -> AuditResult:
+    """Return the record with those of some new files that the audit would have read, were they tracked.
+
+    Its runtimes are those that its caller `named`, else the analyzers that are here.
+    """
+    files = [path for path in filter(path_filter(filters), new) if not (repository.root / path).is_symlink()]
+    names = (named or registry.picked(config, repository.root, files, Phase(result.phase))).split(",")
+    readers = (registry.runtime_named(name, config) for name in names)
+    read = {file for each in readers for file in each.reads(repository.root, files)}
+    return result._replace(new_files_not_seen=tuple(sorted(read)))
 
 
 def with_next_action(result: AuditResult) -> AuditResult:

@@ -14,7 +14,7 @@ from swarm.results.audit import AuditResult, FinishedWave
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.audit.audit_result import result_of, with_edits, with_next_action
+from swarm.waves.audit.audit_result import result_of, with_edits, with_new_files, with_next_action
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch_again
 from swarm.waves.look.findings import Filters
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class RecordOptions(NamedTuple):
     """Options of the record of an audit, which covers findings below `folder`, in lines changed `since` a commit.
 
-    `files` are the files of the checkout, where the wave looks at them in place of HEAD.
+    `files` are the files of the checkout, where the wave looks at them in place of HEAD. `runtime` is what the caller
+    named.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class RecordOptions(NamedTuple):
     baseline: "Baseline | None"
     files: WorkingFiles | None
     jobs: int | None
+    runtime: str | None
 
 
 def record_of(
@@ -53,7 +55,7 @@ def record_of(
     # Git removes the tree and compares the checkout while the digest is read here. The collect of a wave whose tree was
     # touched records a violation, and the tree stays.
     tidied = tidying(store.conn, run, repository, wave.shared_tree)
-    edits = edits_begun(repository.git) if options.files is None else None
+    edits = edits_begun(repository.git, with_new=True) if options.files is None else None
     try:
         filters = _filters_within(repository, options.folder, options.since, wave)
         result = result_of(
@@ -82,7 +84,11 @@ def record_of(
             jobs=options.jobs,
         )
         result = against(ended, result, options.baseline)
-    seen = with_edits(with_next_action(result), options.files, edits)
+    found = edits() if edits else None
+    seen = with_edits(with_next_action(result), options.files, found)
+    if found and found.new:
+        named = wave.runtime if options.runtime else None
+        seen = with_new_files(seen, found.new, repository, filters, named, config)
     return seen._replace(without_sandbox=launched.without_sandbox), filters
 
 

@@ -47,7 +47,7 @@ def clean_repository(folder: Path, besides: Sequence[str] = ()) -> Repository:
     # Also for a coordinator: a run made there would name commits and files that the wave takes away.
     if in_agents_tree(repository.root):
         raise errors.InsideAgentWorktree(path=str(repository.root))
-    changed, filtered = edits_of(repository.git)
+    changed, filtered, _ = edits_of(repository.git)
     dirty = [path for path in changed if path not in besides]
     if filtered:
         stage_events.emit("files_filtered", count=len(filtered), files=filtered[:_MOST_NAMED])
