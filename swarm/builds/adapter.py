@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from swarm.builds.checkout import Checkout
+from swarm.builds.recorders import Runner
 from swarm.builds.tests_ran import AUTO
 from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepStatus
 from swarm.rules.sandbox_policy import Isolation
@@ -14,8 +15,8 @@ class BuildStep(NamedTuple):
     """A process of a build, without a shell, in a folder of the tree.
 
     `tool` names the test runner whose summaries are read; `count_pattern` replaces them. `empty_codes` are the exit
-    codes that mean that there is no test. `is_recorded` says that the runner reports its tests outside of the tree; no
-    other count is believed then.
+    codes that mean that there is no test. `runner` is the runner whose tests are recorded; no other count is
+    believed then.
     """
 
     name: str
@@ -26,7 +27,7 @@ class BuildStep(NamedTuple):
     tool: str = AUTO
     count_pattern: str | None = None
     empty_codes: frozenset[int] = frozenset()
-    is_recorded: bool = False
+    runner: Runner | None = None
 
 
 class StepOutcome(NamedTuple):

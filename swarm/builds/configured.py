@@ -1,7 +1,6 @@
 """Configured: the steps that `swarm.toml` names."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +8,8 @@ from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import interpreter, python_environment, takes_plugins
 from swarm.builds.node import takes_reporters
-from swarm.builds.recorders import records
+from swarm.builds.node_scripts import package_runner
+from swarm.builds.recorders import Runner, runner_of
 from swarm.verify_config import VerifyConfig, VerifyStep
 
 _PLACEHOLDER: Final = re.compile(r"\{(python|worktree|repository)\}")
@@ -30,8 +30,7 @@ class Configured:
 
     def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the steps with their placeholders filled in."""
-        variables = python_environment(tree, interpreter(checkout), checkout)
-        return [_step(step, _filled(step.argv, tree, checkout), variables, checkout) for step in self._config.steps]
+        return [_step(step, tree, checkout) for step in self._config.steps]
 
 
 def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[BuildStep]:
@@ -45,23 +44,26 @@ def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[Bu
     ]
 
 
-def _step(step: VerifyStep, argv: tuple[str, ...], variables: Mapping[str, str], checkout: Checkout) -> BuildStep:
+def _step(step: VerifyStep, tree: Path, checkout: Checkout) -> BuildStep:
+    argv = _filled(step.argv, tree, checkout)
     is_counted = step.kind == "test" and step.count_pattern is None
     return BuildStep(
         name=step.name,
         kind=step.kind,
         argv=argv,
         folder=step.folder,
-        environment=variables,
+        environment=python_environment(tree, interpreter(checkout), checkout),
         count_pattern=step.count_pattern,
-        is_recorded=is_counted and records(argv) and _takes_recorder(argv, checkout),
+        runner=_runner(argv, tree, step.folder, checkout) if is_counted else None,
     )
 
 
-def _takes_recorder(argv: tuple[str, ...], checkout: Checkout) -> bool:
-    if argv[0] == "node":
-        return takes_reporters(checkout)
-    return "pytest" not in argv or takes_plugins(argv[0])
+def _runner(argv: tuple[str, ...], tree: Path, folder: str, checkout: Checkout) -> Runner | None:
+    runner = runner_of(argv) or package_runner(argv, tree, folder)
+    is_of_node = runner is not None and (runner is Runner.NODE or runner.is_package)
+    is_old = is_of_node and not takes_reporters(checkout)
+    stands_in = runner is Runner.PYTHON and "pytest" in argv and not takes_plugins(argv[0])
+    return None if is_old or stands_in else runner
 
 
 def _filled(argv: tuple[str, ...], tree: Path, checkout: Checkout) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
 from swarm.builds.project_files import is_file, names_below
+from swarm.builds.recorders import Runner
 
 
 class Go:
@@ -23,5 +24,5 @@ class Go:
         del tree, checkout
         return [
             BuildStep("go-vet", "lint", ("go", "vet", "./...")),
-            BuildStep("go-test", "test", ("go", "test", "-v", "./..."), tool="go", is_recorded=True),
+            BuildStep("go-test", "test", ("go", "test", "-v", "./..."), tool="go", runner=Runner.GO),
         ]

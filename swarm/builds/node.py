@@ -8,7 +8,9 @@ from typing import Final
 
 from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
+from swarm.builds.node_scripts import package_runner
 from swarm.builds.project_files import is_file, names_below, read_json, table
+from swarm.builds.recorders import Runner
 from swarm.rules.build_verdicts import StepKind
 
 _MANAGERS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
@@ -50,10 +52,13 @@ class Node:
         for script, kind in _SCRIPTS.items():
             if script in scripts:
                 if kind not in {step.kind for step in steps}:
-                    steps.append(BuildStep(script, kind, (manager, "run", script)))
+                    argv = (manager, "run", script)
+                    is_recorded = kind == "test" and takes_reporters(checkout)
+                    runner = package_runner(argv, tree) if is_recorded else None
+                    steps.append(BuildStep(script, kind, argv, runner=runner))
             elif kind == "test" and _has_test_files(tree):
-                is_recorded = takes_reporters(checkout)
-                steps.append(BuildStep("node-test", kind, ("node", "--test"), tool="node", is_recorded=is_recorded))
+                runner = Runner.NODE if takes_reporters(checkout) else None
+                steps.append(BuildStep("node-test", kind, ("node", "--test"), tool="node", runner=runner))
         return steps
 
 

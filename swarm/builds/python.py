@@ -15,6 +15,7 @@ from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import FALLBACK, interpreter, python_environment, takes_plugins
 from swarm.builds.project_files import is_file
+from swarm.builds.recorders import Runner
 from swarm.runtimes import programs
 
 _NO_TESTS: Final = frozenset({5})  # pytest, and unittest since Python 3.12
@@ -62,25 +63,18 @@ def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
     files = project.test_files(tree)
     if project.configures_pytest(tree) or project.tests_ask_for_pytest(tree, files):
         # Above the tree lies the user's own checkout, whose conftest.py is no part of the commit.
-        argv = (python, "-m", "pytest", "--rootdir=.", "--confcutdir=.")
-        return BuildStep(
-            name="pytest",
-            kind="test",
-            argv=argv,
-            environment=variables,
-            tool="pytest",
-            empty_codes=_NO_TESTS,
-            is_recorded=takes_plugins(python),
-        )
-    discovery = (python, "-m", "unittest", "discover", *_start(tree, files))
+        tool, is_recorded = "pytest", takes_plugins(python)
+        arguments: tuple[str, ...] = ("--rootdir=.", "--confcutdir=.")
+    else:
+        tool, is_recorded, arguments = "unittest", True, ("discover", *_start(tree, files))
     return BuildStep(
-        name="unittest",
+        name=tool,
         kind="test",
-        argv=discovery,
+        argv=(python, "-m", tool, *arguments),
         environment=variables,
-        tool="unittest",
+        tool=tool,
         empty_codes=_NO_TESTS,
-        is_recorded=True,
+        runner=Runner.PYTHON if is_recorded else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -9,36 +11,56 @@ from swarm.builds.go_events import GoEvents
 from swarm.builds.run_report import ReportPlace
 
 Recording = ReportPlace | GoEvents
+
+
+class Runner(StrEnum):
+    """Runners that can be recorded; `PYTHON` is `python -m pytest` and `python -m unittest`."""
+
+    PYTHON = "python"
+    NODE = "node"
+    GO = "go"
+    JEST = "jest"
+    VITEST = "vitest"
+    MOCHA = "mocha"
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the runner is a package of node, which a script may start."""
+        return self in _OPTIONS
+
+
 _PYTHON: Final = re.compile(r"python[\d.]*")
 _OPTION: Final = re.compile(r"-[bBdEIOPqsSuvx]+|-[WX].+")
-_RUNNERS: Final = ("pytest", "unittest")
-_HOOKS: Final = {kind: Path(__file__).with_name(f"report_hook.{kind}") for kind in ("py", "mjs")}
+_MODULES: Final = ("pytest", "unittest")
+_HOOKS: Final = {kind: Path(__file__).with_name(f"report_hook.{kind}") for kind in ("py", "mjs", "cjs")}
+_KINDS: Final = {Runner.PYTHON: "py", Runner.NODE: "mjs"}
+# The option that adds a reporter, and the reporter whose text is read for the names of failures.
+_OPTIONS: Final = {
+    Runner.JEST: ("--reporters", "--reporters=default"),
+    Runner.VITEST: ("--reporter", "--reporter=default"),
+    Runner.MOCHA: ("--require", None),
+}
 
 
-def records(argv: tuple[str, ...]) -> bool:
-    """Say whether a command is `python -m pytest` or `unittest`, `node --test` without a reporter, or `go test`."""
-    return _is_node(argv) or _is_python(argv) or is_go(argv)
-
-
-def is_go(argv: tuple[str, ...]) -> bool:
-    """Say whether a command is `go test` that prints text."""
-    return argv[:2] == ("go", "test") and not any(word.lstrip("-").startswith("json") for word in argv)
-
-
-def _is_node(argv: tuple[str, ...]) -> bool:
-    return argv[:2] == ("node", "--test") and not any(word.startswith("--test-reporter") for word in argv)
+def runner_of(argv: tuple[str, ...]) -> Runner | None:
+    """Return the runner of `python -m pytest` or `unittest`, `node --test` without a reporter, or `go test`."""
+    if argv[:2] == ("go", "test") and not any(word.lstrip("-").startswith("json") for word in argv):
+        return Runner.GO
+    if argv[:2] == ("node", "--test") and not any(word.startswith("--test-reporter") for word in argv):
+        return Runner.NODE
+    return Runner.PYTHON if _is_python(argv) else None
 
 
 def _is_python(argv: tuple[str, ...]) -> bool:
     if not _PYTHON.fullmatch(PurePath(argv[0]).name) or "-m" not in argv[1:-1]:
         return False
     place = argv.index("-m", 1)
-    return argv[place + 1] in _RUNNERS and all(map(_OPTION.fullmatch, argv[1:place]))
+    return argv[place + 1] in _MODULES and all(map(_OPTION.fullmatch, argv[1:place]))
 
 
-def made_place(folder: Path, argv: tuple[str, ...]) -> ReportPlace:
+def made_place(folder: Path, runner: Runner) -> ReportPlace:
     """Make the file of a report in a new folder, and the hook of a runner in a folder beside it."""
-    source = _HOOKS["mjs" if _is_node(argv) else "py"]
+    source = _HOOKS[_KINDS.get(runner, "cjs")]
     hook = folder.with_name(f"{folder.name}.hook") / source.name
     place = ReportPlace(folder / "report", hook, secrets.token_hex().encode())
     for file, content in ((place.file, place.key), (place.hook, source.read_bytes())):
@@ -47,11 +69,17 @@ def made_place(folder: Path, argv: tuple[str, ...]) -> ReportPlace:
     return place
 
 
-def recorded(argv: tuple[str, ...], place: Recording) -> tuple[str, ...]:
+def recorded(argv: tuple[str, ...], runner: Runner, place: Recording) -> tuple[str, ...]:
     """Return the command that runs the same tests with a recorder."""
     if isinstance(place, GoEvents):
         return (*argv[:2], "-json", *argv[2:])
-    if _is_node(argv):
+    if runner.is_package:
+        option, default = _OPTIONS[runner]
+        has_reporter = any(word.startswith(option) for word in argv)
+        # npm takes options before this word for its own.
+        divided = ["--"] if argv[0] == "npm" and "--" not in argv else []
+        return (*argv, *divided, *([default] if default and not has_reporter else []), f"{option}={place.hook}")
+    if runner is Runner.NODE:
         # A reporter takes the place of node's own, whose text is read for the names of failures.
         reporters = ("spec", place.hook.as_uri())
         options = [
@@ -60,3 +88,11 @@ def recorded(argv: tuple[str, ...], place: Recording) -> tuple[str, ...]:
         return (argv[0], *options, *argv[1:])
     at = argv.index("-m", 1)
     return (*argv[:at], str(place.hook), str(place.file), *argv[at + 1 :])
+
+
+def variables(runner: Runner, place: Recording, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a recorded command: node loads the hook before the runner loads files of the tree."""
+    if isinstance(place, GoEvents) or not runner.is_package:
+        return dict(environment)
+    options = f'{environment.get("NODE_OPTIONS", "")} --require "{place.hook}"'
+    return {**environment, "NODE_OPTIONS": options}

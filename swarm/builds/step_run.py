@@ -12,7 +12,7 @@ from swarm.builds import tests_ran
 from swarm.builds.adapter import BuildStep, StepOutcome
 from swarm.builds.go_events import GoEvents
 from swarm.builds.project_files import is_folder
-from swarm.builds.recorders import Recording, is_go, made_place, recorded
+from swarm.builds.recorders import Recording, Runner, made_place, recorded, variables
 from swarm.builds.run_report import ReportPlace
 from swarm.builds.step_tests import step_tests
 from swarm.builds.tree_imports import TreeImports
@@ -96,9 +96,9 @@ def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
 
 
 def _recording(step: BuildStep, folder: Path, logs: _Logs) -> Recording | None:
-    if not step.is_recorded:
+    if step.runner is None:
         return None
-    return GoEvents(logs.stdout.add) if is_go(step.argv) else made_place(folder, step.argv)
+    return GoEvents(logs.stdout.add) if step.runner is Runner.GO else made_place(folder, step.runner)
 
 
 @contextmanager
@@ -124,7 +124,10 @@ def _ended(
     if isinstance(recording, ReportPlace):
         # Outside of the tree, where no file of the commit can stand in its place.
         places += [(str(recording.file), Right.WRITABLE), (str(recording.hook), Right.READABLE)]
-    argv = step.argv if recording is None else recorded(step.argv, recording)
+    argv = step.argv
+    if recording is not None and step.runner is not None:
+        argv = recorded(step.argv, step.runner, recording)
+        environment = variables(step.runner, recording, environment)
     out = recording.add if isinstance(recording, GoEvents) else logs.stdout.add
     enclosure = site.enclosure.opened(places)
     try:

@@ -35,15 +35,19 @@ def step_tests(step: BuildStep, recording: Recording | None, logs: Iterable[Outp
     if recording is None:
         return StepTests(_printed(step, logs))
     report = recording.report() if isinstance(recording, GoEvents) else read_report(recording)
+    # The exit code of a runner of node without any test means more by its words.
+    printed = _printed(step, logs) if step.runner is not None and step.runner.is_package else tests_ran.Reading(None)
     if isinstance(report, str):
-        return StepTests(tests_ran.Reading(None), doubt=f"its tests are not counted: {report}")
+        if printed.tests == 0:
+            return StepTests(printed)
+        return StepTests(printed._replace(tests=None), doubt=f"its tests are not counted: {report}")
     keep_tests(folder, report)
     doubt = None
     if report.failed:
         doubt = f"it ended with 0, though tests failed: {shortened(', '.join(report.failed))}"
     elif report.ran is None:
         doubt = f"its tests are not counted: the run was {report.end.value}"
-    return StepTests(tests_ran.Reading(report.ran), bool(report.failed), doubt)
+    return StepTests(printed._replace(tests=report.ran), bool(report.failed), doubt)
 
 
 def _printed(step: BuildStep, logs: Iterable[OutputLog]) -> tests_ran.Reading:

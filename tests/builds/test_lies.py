@@ -11,7 +11,7 @@ import pytest
 
 from swarm.builds import run_report
 from swarm.builds.adapter import BuildResult
-from swarm.builds.recorders import made_place, recorded, records
+from swarm.builds.recorders import Runner, made_place, recorded, runner_of
 from swarm.builds.run_report import kept_tests, read_report
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.rules.no_worse import TestNames as Names
@@ -108,7 +108,7 @@ def test_no_lie_makes_a_run_of_pytest_pass(prove: Prove, lie: str) -> None:
 @pytest.mark.parametrize("runner", ["unittest", "pytest"])
 def test_a_configured_step_of_a_runner_is_recorded_too(prove: Prove, runner: str) -> None:
     step = VerifyStep("tests", "test", (sys.executable, "-W", "-m", runner, "test_a.py"))
-    assert not records(step.argv)
+    assert runner_of(step.argv) is None
     config = VerifyConfig(steps=(step._replace(argv=(sys.executable, "-Xdev", "-m", runner, "test_a.py")),))
     assert_not_believed(prove({"test_a.py": ENDS}, config=config), f"{EARLY}outside of a test")
 
@@ -192,8 +192,8 @@ def test_a_process_that_a_test_spawns_runs_no_tests_again(prove: Prove) -> None:
 def test_a_report_is_believed_under_its_seal_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "test_a.py").write_text(CASE.replace("from shop import PRICE", "PRICE = 2"))
     command = (sys.executable, "-m", "unittest", "test_a")
-    place = made_place(tmp_path / "step", command)
-    subprocess.run(recorded(command, place), cwd=tmp_path, check=True, capture_output=True)
+    place = made_place(tmp_path / "step", Runner.PYTHON)
+    subprocess.run(recorded(command, Runner.PYTHON, place), cwd=tmp_path, check=True, capture_output=True)
     report = read_report(place)
     assert not isinstance(report, str)
     assert report.outcomes == (("test_a.TestShop.test_price", "passed"),)
@@ -214,7 +214,7 @@ def test_a_link_a_pipe_and_a_folder_are_no_report(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "file")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    place = made_place(tmp_path / "step", ("python", "-m", "pytest"))
+    place = made_place(tmp_path / "step", Runner.PYTHON)
     for name in ("link", "pipe", "folder", "none"):
         assert isinstance(read_report(place._replace(file=tmp_path / name)), str)
 
