@@ -151,14 +151,27 @@ def _show(
 def _not_read(result: AuditResult) -> "errors.FilesNotRead":
     from swarm.waves.audit.audit_result import rules_of_unread
 
-    files = result.looked_at.not_read
+    seen = result.looked_at
+    late = len(seen.not_ended)
+    broken = [file for file in seen.not_read if file not in frozenset(seen.not_ended)]
+    files = [*broken, *seen.not_ended]
     more = f", and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
-    remedy = "correct their encoding or name, or make them smaller"
+    remedies = []
     if rules := ",".join(rules_of_unread(result)):
         where = f"`swarm findings {result.run_id} --rule {rules}`"
-        remedy = f"{where} lists the errors, in these files or in files that they include: correct them"
+        remedies.append(f"{where} lists the errors, in these files or in files that they include: correct them")
+    elif broken:
+        remedies.append("correct their encoding or name, or make them smaller")
+    if late:
+        remedies.append("give analyzers more time by `timeout_seconds` under [launch] of swarm.toml")
+    blinding = {file: count for by in seen.by for file, count in by.blinded_by.items()}
+    because = [f"{count:,} include {plain(file)}, which could not be read" for file, count in blinding.items()]
+    because += [f"an analyzer crashed at {late:,} of them, or had no time for them"] if late else []
     return errors.FilesNotRead(
-        count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more, remedy=remedy
+        count=f"{len(files):,}",
+        files=", ".join(map(plain, files[:_MOST_NAMED])) + more,
+        because="".join(f"; {reason}" for reason in because[:_MOST_NAMED]),
+        remedy=", ".join(remedies),
     )
 
 

@@ -86,6 +86,8 @@ def audit_document(call: Call, store: "Store", result: AuditResult, filters: "Fi
 
 def _with_unread(result: AuditResult) -> FindingsResult:
     """Return the digest with files that could not be read and refused reports as parts that were not looked at."""
-    unread = (Broken(file, "the file could not be read") for file in result.looked_at.not_read)
+    late = frozenset(result.looked_at.not_ended)
+    reasons = {True: "an analyzer crashed at the file, or had no time", False: "the file could not be read"}
+    unread = (Broken(file, reasons[file in late]) for file in result.looked_at.not_read)
     refused = (Broken("report", item) for item in result.refused_items)
     return result.digest._replace(broken=(*result.digest.broken, *unread, *refused))

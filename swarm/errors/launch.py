@@ -214,14 +214,12 @@ class FilesNotRead(SwarmError):
     code = "FILES_NOT_READ"
     severity = Severity.HIGH
     exit_code = 3
-    text = "{count} of the files to be analyzed could not be read: {files}"
-    advice = (
-        "{remedy}, exclude them in the analyzer's configuration, or give analyzers more time by `timeout_seconds` "
-        "under [launch] of swarm.toml"
-    )
+    text = "{count} of the files to be analyzed could not be read: {files}{because}"
+    advice = "{remedy}, or exclude them in the analyzer's configuration"
     when = "an audit is over, and an analyzer could not read files that it should have read; the findings are shown"
     count: str
     files: str
+    because: str
     remedy: str
 
 

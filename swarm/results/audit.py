@@ -40,11 +40,17 @@ class BaselineShown(NamedTuple):
 
 
 class LookedAtBy(NamedTuple):
-    """An analyzer or a runtime, the number of files that it looked at, and of those that it should have."""
+    """An analyzer or a runtime, the number of files that it looked at, and of those that it should have.
+
+    `not_ended` counts files that it crashed at or had no time for, `blinded_by` files that include a file that it could
+    not read, by that file.
+    """
 
     name: str
     files: int
     asked: int
+    not_ended: int = 0
+    blinded_by: dict[str, int] = {}  # noqa: RUF012
 
 
 class WouldLook(NamedTuple):
@@ -63,12 +69,16 @@ class WouldLook(NamedTuple):
 
 
 class LookedAt(NamedTuple):
-    """Files that an audit looked at, by whom; files that nobody looked at, by kind; files that could not be read."""
+    """Files that an audit looked at, by whom; files that nobody looked at, by kind; files that could not be read.
+
+    `not_ended` are those of `not_read` that an analyzer crashed at or had no time for.
+    """
 
     by: tuple[LookedAtBy, ...]
     nobody: dict[str, int]
     not_read: tuple[str, ...]
     would_look: tuple[WouldLook, ...] = ()
+    not_ended: tuple[str, ...] = ()
 
 
 class WorktreeSeen(NamedTuple):

@@ -16,7 +16,8 @@ class Analysis(NamedTuple):
     that is not in `unread`.
     `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
     `silenced` are the rules that comments turn off, by file; `uniform` are the folders of `roots` whose rules are the
-    same for every path; `unreadable` are files of `unread` that the analyzer tried to read and could not.
+    same for every path; `unreadable` are files of `unread` that the analyzer tried to read and could not; `unended`
+    are those of them that it crashed at or had no time for, `through` those that include an unreadable file, by it.
     """
 
     roots: Mapping[str, frozenset[str]]
@@ -27,6 +28,8 @@ class Analysis(NamedTuple):
     uniform: frozenset[str] = frozenset()
     unreadable: frozenset[str] = frozenset()
     also_read: frozenset[str] = frozenset()
+    unended: frozenset[str] = frozenset()
+    through: Mapping[str, frozenset[str]] = {}
 
     def rules_at(self, path: str | None) -> frozenset[str]:
         """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
@@ -62,6 +65,8 @@ def analysis_from(document: Mapping[str, Any]) -> Analysis:
         uniform=frozenset(root["root"] for root in document.get("roots", ()) if root.get("uniform")),
         unreadable=frozenset(document.get("unreadable", ())),
         also_read=frozenset(document.get("also_read", ())),
+        unended=frozenset(document.get("unended", ())),
+        through={file: frozenset(sources) for file, sources in document.get("through", {}).items()},
     )
 
 

@@ -18,6 +18,7 @@ from swarm.runtimes.silencing import holding, names_one, silenced
 # The log of a step that lists files.
 LIST: Final = "list"
 _LONGEST_SAID: Final = 300
+_MOST_HEADERS: Final = 20
 # Names of files with bytes that are no text: no argument can hold them.
 _UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
 
@@ -25,6 +26,7 @@ _UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
 class Named(NamedTuple):
     """Files that an analyzer named: that it could not read, would read, and read; `None` where it names none.
 
+    At those that `died` its process was ended, or crashed.
     Of those in `skipped` it read a part: they are no less looked at, and its silence about them says nothing.
     """
 
@@ -32,6 +34,7 @@ class Named(NamedTuple):
     skipped: AbstractSet[str] = frozenset()
     listed: AbstractSet[str] | None = None
     read: AbstractSet[str] | None = None
+    died: AbstractSet[str] = frozenset()
 
 
 def given_of(row: AnalyzerRow, job: Job) -> list[str]:
@@ -62,6 +65,10 @@ def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
     broken = named.broken & given
     if included and named.broken:
         broken |= included.blinded(named.broken)
+    # Each of them costs a walk over all that is included; a few say what to correct first.
+    headers = sorted(named.broken - given)[:_MOST_HEADERS]
+    through = {file: included.blinded([file]) for file in headers} if included else {}
+    unended = set(named.died & given)
     unreadable = (set(job.files) - given) | broken
     read = set[str]() if named.broken and row.blocked else given - unreadable
     if named.listed is not None:
@@ -69,6 +76,7 @@ def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
     if named.read is not None:
         # An analyzer that names the files that it read passes over those that it cannot read.
         unreadable |= read - named.read
+        unended |= read - named.read if row.done else set()
         read &= named.read
     configs = data_config.by_config(row, job.tree, given)
     quiet = silenced(job.tree, sorted(read), row.comments)
@@ -82,12 +90,19 @@ def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
         "read": sorted(read),
         "unread": sorted(set(job.files) - read),
         "unreadable": sorted(unreadable),
+        "unended": sorted(unended),
+        "through": {file: sorted(sources) for file, sources in through.items() if sources},
         "silenced": {file: names for file, names in quiet.items() if file in read},
     }
 
 
 def named_of(
-    row: AnalyzerRow, job: Job, results: Sequence[StepResult], broken: AbstractSet[str], reported: AbstractSet[str]
+    row: AnalyzerRow,
+    job: Job,
+    results: Sequence[StepResult],
+    broken: AbstractSet[str],
+    reported: AbstractSet[str],
+    died: AbstractSet[str],
 ) -> Named:
     """Return the files that the analyzer named itself: those that it could not read, would read, and read.
 
@@ -113,7 +128,7 @@ def named_of(
     elif row.done:
         read = done_of(row, job, checks)
     skipped = _logged(job, row.skipped) if row.skipped else frozenset[str]()
-    return Named(broken, skipped, None if listed is None else listed | reported, read)
+    return Named(broken, skipped, None if listed is None else listed | reported, read, died)
 
 
 def done_of(row: AnalyzerRow, job: Job, checks: Iterable[StepResult]) -> set[str]:

@@ -135,11 +135,11 @@ class Tabled:
         if not is_audit(job.phase):
             return self._fixes[job.attempt_folder].product(results)
         found: dict[tuple[object, ...], dict[str, Any]] = {}
-        broken: set[str] = set()
+        broken, died = set[str](), set[str]()
         real = RealPaths(job.tree)
         for result in results:
             if result.has_died and not (self._row.done or result.step.instead):
-                broken |= set(result.step.files)
+                died |= set(result.step.files)
             elif result.step.log != LIST and (self._row.done or not result.has_died):
                 output = self._output_of(job, result)
                 unread = {plain_name(job, file) for file in reports.unread(output, self._row.report)}
@@ -157,6 +157,7 @@ class Tabled:
                         found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
         findings = sorted(found.values(), key=lambda item: (item["file"], item["line"], item["column"]))
         quote_lines(job.tree, findings, self._row.report.column_unit)
+        named = named_of(self._row, job, results, broken | died, {one["file"] for one in findings}, died)
         return Product(
             {
                 "domain": job.domain,
@@ -164,7 +165,7 @@ class Tabled:
                 "summary": f"{self.name} read {len(job.files)} files and reports {len(findings)} findings.",
                 "findings": [{"id": f"{self.name}-{at:04d}", **finding} for at, finding in enumerate(findings, 1)],
             },
-            analysis_of(self._row, job, named_of(self._row, job, results, broken, {one["file"] for one in findings})),
+            analysis_of(self._row, job, named),
         )
 
     def _output_of(self, job: Job, result: StepResult) -> bytes:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from swarm.results.audit import AuditResult, BaselineShown, LookedAt
+from swarm.results.audit import AuditResult, BaselineShown, LookedAt, LookedAtBy
 from swarm.show import digest, text
 from swarm.show.escape import plain
 
@@ -14,18 +14,27 @@ _MOST_NAMED: Final = 5
 
 def coverage_lines(seen: LookedAt) -> Iterator[str]:
     """Yield who looked at how many files, and what nobody looked at with the analyzers that would."""
-    for name, files, asked in seen.by:
-        yield f"Looked at by {plain(name)}: {f'{files:,} of ' * (asked > files)}{text.counted(asked, 'file')}"
+    for each in seen.by:
+        some = f"{each.files:,} of " if each.asked > each.files else ""
+        yield f"Looked at by {plain(each.name)}: {some}{text.counted(each.asked, 'file')}{_why(each)}"
     if seen.nobody:
         shown = [f"{count:,} {_kind(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED]]
         if more := sum(list(seen.nobody.values())[_MOST_NAMED:]):
             shown.append(f"{more:,} in {text.counted(len(seen.nobody) - _MOST_NAMED, 'other kind')}")
         yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({', '.join(shown)})"
-    for each in seen.would_look[:_MOST_NAMED]:
-        on = f", with {each.configured_by} in the repository" if each.configured_by else ""
-        yield f"  {each.analyzer} reads {each.kind} ({each.files:,}){on}: {each.install}"
+    for one in seen.would_look[:_MOST_NAMED]:
+        on = f", with {one.configured_by} in the repository" if one.configured_by else ""
+        yield f"  {one.analyzer} reads {one.kind} ({one.files:,}){on}: {one.install}"
     if (more := len(seen.would_look) - _MOST_NAMED) > 0:
         yield f"  … and {text.counted(more, 'other analyzer')}: `swarm runtimes` lists them"
+
+
+def _why(by: LookedAtBy) -> str:
+    """Return why an analyzer did not look at more: what it did not come to the end of, and what blinded it."""
+    reasons = [f"{by.not_ended:,} not ended: it crashed, or had no time"] if by.not_ended else []
+    most = sorted(by.blinded_by.items(), key=lambda item: (-item[1], item[0]))[:_MOST_NAMED]
+    reasons += [f"{count:,} blinded by {plain(file)}, which it cannot read" for file, count in most]
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _kind(kind: str) -> str:

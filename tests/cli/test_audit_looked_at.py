@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from swarm.runtimes import programs
 from swarm.waves.audit import wave_of_head
 from tests.cli.errors.refusal import raises
 from tests.conftest import Repo, Swarm
@@ -169,6 +171,54 @@ def test_a_file_that_could_not_be_read_is_named_whatever_the_gate(swarm: Swarm, 
     seen = swarm("audit", ".", "--format", "json", exit=3).data["lookedAt"]
     assert seen["notRead"] == ["bad.py"]
     assert [by["files"] for by in seen["by"]] == [1]
+
+
+def test_a_header_that_blinds_its_sources_is_named_with_their_number(swarm: Swarm, bare: Repo) -> None:
+    bare.commit(
+        {
+            "lib/compat.h": "int f(int a {\n",
+            "lib/all.h": '#include "compat.h"\n',
+            "one.c": '#include "lib/compat.h"\nint one;\n',
+            "two.c": '#include "lib/all.h"\nint two;\n',
+            "three.c": "int three;\n",
+        }
+    )
+    answer = swarm("audit", ".", exit=3)
+    assert "Looked at by cppcheck" in answer.out
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("Looked at by cppcheck")]
+    assert line.endswith(": 1 of 3 files (2 blinded by lib/compat.h, which it cannot read)")
+    said = (
+        "2 of the files to be analyzed could not be read: one.c, two.c; 2 include lib/compat.h, which could not be read"
+    )
+    assert f"ERROR [FILES_NOT_READ]: {said}\n" in answer.err
+    assert answer.out.count("lib/compat.h:") == 1
+    (by,) = swarm("audit", ".", "--format", "json", exit=3).data["lookedAt"]["by"]
+    assert (by["files"], by["asked"], by["notEnded"], by["blindedBy"]) == (1, 3, 0, {"lib/compat.h": 2})
+
+
+def test_files_that_an_analyzer_had_no_time_for_are_not_called_unreadable(
+    swarm: Swarm, bare: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ends itself at the second file, as a crash or the end of its time does.
+    script = tmp_path / "cppcheck"
+    script.write_text(
+        "#!/bin/sh\n[ $1 = --version ] && { echo 2.22.0; exit; }\n"
+        'for file; do case $file in *b.c) kill -9 $$;; *.c) echo "Check time: $file: 0.1s";; esac; done\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setattr(programs, "bundled", lambda name: str(script) if name == "cppcheck" else None)
+    bare.commit({"a.c": "int a;\n", "b.c": "int b;\n"})
+    answer = swarm("audit", ".", "--runtime", "cppcheck", exit=3)
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("Looked at by cppcheck")]
+    assert line.endswith(": 1 of 2 files (1 not ended: it crashed, or had no time)")
+    assert (
+        "ERROR [FILES_NOT_READ]: 1 of the files to be analyzed could not be read: b.c; an analyzer crashed at 1 of them,"
+        " or had no time for them\n"
+        "  Next: give analyzers more time by `timeout_seconds` under [launch] of swarm.toml, or exclude them in the"
+        " analyzer's configuration\n"
+    ) in answer.err
+    seen = swarm("audit", ".", "--runtime", "cppcheck", "--format", "json", exit=3).data["lookedAt"]
+    assert (seen["notRead"], seen["notEnded"]) == (["b.c"], ["b.c"])
 
 
 def test_files_beside_a_dockerfile_are_no_dockerfiles(swarm: Swarm, bare: Repo) -> None:

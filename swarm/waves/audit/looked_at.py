@@ -9,6 +9,7 @@ from swarm import errors
 from swarm.git.repository import LINK_MODE, Repository, files_at, repository_at
 from swarm.git.runner import GitError
 from swarm.results.audit import AuditResult, LookedAt, LookedAtBy, WouldLook
+from swarm.rules.analysis import Analysis
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import programs
@@ -48,11 +49,20 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
     by = []
     for name, files in read.items():
         missed = analyzed[name].unread.intersection(asked).difference(files) if name in analyzed else ()
-        by.append(LookedAtBy(_shown(runs.get(name), name), len(files), len(files) + len(missed)))
+        why = _why_unread(analyzed[name], asked) if name in analyzed else (0, {})
+        by.append(LookedAtBy(_shown(runs.get(name), name), len(files), len(files) + len(missed), *why))
     nobody = kinds_of((path for path in asked if path not in known), repository.root)
     others = would_look(nobody, runs, repository)
     others += tuple(left_out(asked, runs, [each.analyzer for each in others], repository)) if runs else ()
-    return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))), others)
+    unread = not_read.intersection(asked)
+    late = unread & {path for analysis in analyzed.values() for path in analysis.unended}
+    return LookedAt(tuple(by), nobody, tuple(sorted(unread)), others, tuple(sorted(late)))
+
+
+def _why_unread(analysis: Analysis, asked: Collection[str]) -> tuple[int, dict[str, int]]:
+    """Count the files that an analyzer did not come to the end of, and those that each unreadable file blinded."""
+    blinded = {file: len(sources.intersection(asked)) for file, sources in analysis.through.items()}
+    return len(analysis.unended.intersection(asked)), {file: count for file, count in blinded.items() if count}
 
 
 def would_look(
