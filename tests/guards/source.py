@@ -60,11 +60,11 @@ def calls(module: Path) -> Iterator[ast.Call]:
     return (node for node in nodes_of(module) if isinstance(node, ast.Call))
 
 
-def docstrings(tree: ast.Module) -> set[int]:
+def docstrings(module: Path) -> set[int]:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes_of(module)
         if isinstance(node, kinds) and node.body and isinstance(node.body[0], ast.Expr)
     }
 

@@ -17,7 +17,6 @@ from tests.guards.source import (
     nodes_of,
     room_of,
     shown,
-    tree_of,
 )
 
 PROCESSES = {"system", "popen", "execv", "execve", "execvp", "execl", "spawnv", "spawnl", "fork", "posix_spawn"}
@@ -64,18 +63,17 @@ OF_REFS = re.compile(r"refs/swarm\b|swarm/(?:$|[0-9a-f]{4,})")
 OF_PLACES = re.compile(r"\.gone-|wave-$")
 
 
-def words_of(tree: ast.Module) -> Iterator[str]:
+def words_of(module: Path) -> Iterator[str]:
     """Yield the constants of a module that are no docstrings, and of its f-strings the beginnings."""
-    found = docstrings(tree)
-    formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    later = {id(part) for node in formatted for part in node.values[1:]}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not {id(node)} & (found | later):
+    formatted = [node for node in nodes_of(module) if isinstance(node, ast.JoinedStr)]
+    left_out = docstrings(module) | {id(part) for node in formatted for part in node.values[1:]}
+    for node in nodes_of(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
             yield node.value
 
 
-def folders_joined(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def folders_joined(module: Path) -> Iterator[str]:
+    for node in nodes_of(module):
         is_path = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
         if is_path and isinstance(node.right, ast.Constant) and node.right.value == "worktrees":
             yield node.right.value
@@ -84,15 +82,15 @@ def folders_joined(tree: ast.Module) -> Iterator[str]:
 def test_refs_and_places_are_named_in_one_module_each() -> None:
     found = set()
     for module in MODULES:
-        name, tree = shown(module), tree_of(module)
-        for word in words_of(tree):
+        name = shown(module)
+        for word in words_of(module):
             if (OF_REFS.match(word) and name != NAMES_OF_REFS) or (OF_PLACES.match(word) and name != NAMES_OF_PLACES):
                 found.add((name, word))
         if name != NAMES_OF_PLACES:
-            found |= {(name, word) for word in folders_joined(tree)}
+            found |= {(name, word) for word in folders_joined(module)}
             found |= {
                 (name, "parents[]")
-                for node in ast.walk(tree)
+                for node in nodes_of(module)
                 if isinstance(node, ast.Subscript) and getattr(node.value, "attr", "") == "parents"
             }
     assert found == OTHER_NAMES
@@ -124,11 +122,10 @@ def test_sql_stands_with_its_tables() -> None:
     for module in MODULES:
         if room_of(shown(module)) == "store":
             continue
-        tree = tree_of(module)
-        expected = docstrings(tree)
+        expected = docstrings(module)
         found += [
             (shown(module), node.value)
-            for node in ast.walk(tree)
+            for node in nodes_of(module)
             if isinstance(node, ast.Constant)
             and isinstance(node.value, str)
             and id(node) not in expected
