@@ -45,7 +45,7 @@ def _lines(result: ShowResult) -> Iterator[str]:
         yield ""
         for line in result.code:
             mark = ">" if line.anchored else " "
-            yield f"{mark} {line.number:>6}  {text.shortened(plain(line.text), 200)}"
+            yield f"{mark} {line.number:>6}  {text.code(line.text)}"
     yield ""
     yield f"Category {found.category}, domain {found.domain}, anchored by {found.anchored}"
     times = text.counted(found.sightings, "sighting")
@@ -85,7 +85,7 @@ def _record(result: ShowResult) -> Iterator[str]:
     for review in result.finding.reviews:
         yield f"Reviewed in wave {review.wave}: {reviews.verdict_line(review)}"
         if review.quote:
-            yield f"    {text.shortened(plain(review.quote), 200)}"
+            yield f"    {text.code(review.quote)}"
     if result.finding.same_cause:
         yield f"Same cause: {', '.join(result.finding.same_cause)}"
     for claim in result.claims:

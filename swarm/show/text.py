@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from swarm.results.fix import FindingToFix
     from swarm.results.show import SightingShown
 
+_TAB: Final = 4
+_LONGEST_CODE: Final = 200
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 _PAINT: Final = re.compile(r"(\x1b\[(?:0|3[136]|31;1)m)")
 DEFAULT_WIDTH: Final = 100
@@ -37,6 +39,11 @@ def width() -> int:
     import shutil
 
     return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+
+
+def code(line: str) -> str:
+    """Return a line of code with its tabs as spaces: as codes they would hide what stands where."""
+    return shortened(plain(line[:_LONGEST_CODE].expandtabs(_TAB)), _LONGEST_CODE)
 
 
 def painted(text: str, code: str) -> str:

@@ -22,6 +22,15 @@ def test_show_shows_code_sightings_and_history(swarm: Swarm, four: Workspace) ->
     assert ">      5  def load(path, seen=[]):" in swarm("show", finding["findingId"]).out.splitlines()
 
 
+def test_tabs_and_ends_of_lines_of_windows_are_shown_as_an_editor_shows_them(swarm: Swarm, repo: Repo) -> None:
+    repo.commit({"tabs.py": "def f(\r\n\tx,\tseen=[],\r\n):\r\n\treturn\tx\r\n"})
+    swarm("audit", ".", "--runtime", "ruff", exit=1)
+    found = swarm("findings", "--path", "tabs.py", "--rule", "B006", "--json", exit=1).data["findings"]
+    lines = swarm("show", found[0]["findingId"]).out.splitlines()
+    assert [line for line in lines if line[1:8] == "      2"] == [">      2      x,  seen=[],"]
+    assert [line for line in lines if line[1:8] == "      4"] == ["       4      return  x"]
+
+
 def test_a_message_is_shown_once_however_often_it_was_reported(swarm: Swarm, dispatched: Workspace) -> None:
     place = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
     for wave, message in enumerate(("A default is shared.", "A default is shared.", "A list is shared."), 1):
