@@ -16,7 +16,7 @@ class BuildStep(NamedTuple):
 
     `tool` names the test runner whose summaries are read; `count_pattern` replaces them. `empty_codes` are the exit
     codes that mean that there is no test. `runner` is the runner whose tests are recorded; no other count is
-    believed then.
+    believed then. `python` takes the place of a script of pytest.
     """
 
     name: str
@@ -28,6 +28,7 @@ class BuildStep(NamedTuple):
     count_pattern: str | None = None
     empty_codes: frozenset[int] = frozenset()
     runner: Runner | None = None
+    python: str = "python"
 
 
 class StepOutcome(NamedTuple):

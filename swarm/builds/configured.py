@@ -9,6 +9,7 @@ from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import interpreter, python_environment, takes_plugins
 from swarm.builds.node import takes_reporters
 from swarm.builds.node_scripts import package_runner
+from swarm.builds.python_commands import interpreter_of, is_managed, python_run
 from swarm.builds.recorders import Runner, runner_of
 from swarm.verify_config import VerifyConfig, VerifyStep
 
@@ -47,14 +48,19 @@ def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[Bu
 def _step(step: VerifyStep, tree: Path, checkout: Checkout) -> BuildStep:
     argv = _filled(step.argv, tree, checkout)
     is_counted = step.kind == "test" and step.count_pattern is None
+    variables = python_environment(tree, interpreter(checkout), checkout)
+    python: str | None = "python"
+    if (run := python_run(argv)) and run.is_script and not run.before:
+        python = interpreter_of(argv[0], tree / step.folder, variables.get("PATH", checkout.path()))
     return BuildStep(
         name=step.name,
         kind=step.kind,
         argv=argv,
         folder=step.folder,
-        environment=python_environment(tree, interpreter(checkout), checkout),
+        environment=variables,
         count_pattern=step.count_pattern,
-        runner=_runner(argv, tree, step.folder, checkout) if is_counted else None,
+        runner=_runner(argv, tree, step.folder, checkout) if is_counted and python else None,
+        python=python or "python",
     )
 
 
@@ -62,7 +68,7 @@ def _runner(argv: tuple[str, ...], tree: Path, folder: str, checkout: Checkout) 
     runner = runner_of(argv) or package_runner(argv, tree, folder)
     is_of_node = runner is not None and (runner is Runner.NODE or runner.is_package)
     is_old = is_of_node and not takes_reporters(checkout)
-    stands_in = runner is Runner.PYTHON and "pytest" in argv and not takes_plugins(argv[0])
+    stands_in = runner is Runner.PYTHON and "pytest" in argv and not is_managed(argv) and not takes_plugins(argv[0])
     return None if is_old or stands_in else runner
 
 

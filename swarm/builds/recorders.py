@@ -1,20 +1,20 @@
 """Test runners that report their tests apart from what the tests print, and the commands that start them so."""
 
-import re
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 from swarm.builds.go_events import GoEvents
+from swarm.builds.python_commands import python_run
 from swarm.builds.run_report import ReportPlace
 
 Recording = ReportPlace | GoEvents
 
 
 class Runner(StrEnum):
-    """Runners that can be recorded; `PYTHON` is `python -m pytest` and `python -m unittest`."""
+    """Runners that can be recorded; `PYTHON` is pytest and unittest."""
 
     PYTHON = "python"
     NODE = "node"
@@ -29,9 +29,6 @@ class Runner(StrEnum):
         return self in _OPTIONS
 
 
-_PYTHON: Final = re.compile(r"python[\d.]*")
-_OPTION: Final = re.compile(r"-[bBdEIOPqsSuvx]+|-[WX].+")
-_MODULES: Final = ("pytest", "unittest")
 _HOOKS: Final = {kind: Path(__file__).with_name(f"report_hook.{kind}") for kind in ("py", "mjs", "cjs")}
 _KINDS: Final = {Runner.PYTHON: "py", Runner.NODE: "mjs"}
 # The option that adds a reporter, and the reporter whose text is read for the names of failures.
@@ -43,19 +40,12 @@ _OPTIONS: Final = {
 
 
 def runner_of(argv: tuple[str, ...]) -> Runner | None:
-    """Return the runner of `python -m pytest` or `unittest`, `node --test` without a reporter, or `go test`."""
+    """Return the runner of pytest or unittest, `node --test` without a reporter, or `go test`."""
     if argv[:2] == ("go", "test") and not any(word.lstrip("-").startswith("json") for word in argv):
         return Runner.GO
     if argv[:2] == ("node", "--test") and not any(word.startswith("--test-reporter") for word in argv):
         return Runner.NODE
-    return Runner.PYTHON if _is_python(argv) else None
-
-
-def _is_python(argv: tuple[str, ...]) -> bool:
-    if not _PYTHON.fullmatch(PurePath(argv[0]).name) or "-m" not in argv[1:-1]:
-        return False
-    place = argv.index("-m", 1)
-    return argv[place + 1] in _MODULES and all(map(_OPTION.fullmatch, argv[1:place]))
+    return Runner.PYTHON if python_run(argv) else None
 
 
 def made_place(folder: Path, runner: Runner) -> ReportPlace:
@@ -69,8 +59,8 @@ def made_place(folder: Path, runner: Runner) -> ReportPlace:
     return place
 
 
-def recorded(argv: tuple[str, ...], runner: Runner, place: Recording) -> tuple[str, ...]:
-    """Return the command that runs the same tests with a recorder."""
+def recorded(argv: tuple[str, ...], runner: Runner, place: Recording, python: str) -> tuple[str, ...]:
+    """Return the command that runs the same tests with a recorder; `python` runs what a script of pytest would."""
     if isinstance(place, GoEvents):
         return (*argv[:2], "-json", *argv[2:])
     if runner.is_package:
@@ -86,8 +76,11 @@ def recorded(argv: tuple[str, ...], runner: Runner, place: Recording) -> tuple[s
             word for name in reporters for word in (f"--test-reporter={name}", "--test-reporter-destination=stdout")
         ]
         return (argv[0], *options, *argv[1:])
-    at = argv.index("-m", 1)
-    return (*argv[:at], str(place.hook), str(place.file), *argv[at + 1 :])
+    run = python_run(argv)
+    if run is None:
+        return argv
+    started = (*run.before, python) if run.is_script else run.before
+    return (*started, str(place.hook), str(place.file), "script" if run.is_script else run.module, *run.after)
 
 
 def variables(runner: Runner, place: Recording, environment: Mapping[str, str]) -> dict[str, str]:

@@ -218,10 +218,10 @@ def run_pytest(recorder: RunRecorder, arguments: list[str]) -> None:
 
 
 def run(place: str, runner: str, arguments: list[str]) -> None:
-    """Run a runner with its arguments; as `python -m` does, import from the current folder first."""
+    """Run a runner with its arguments; as `python -m` does, import from the current folder first, a script does not."""
     recorder = RunRecorder(SealedReport(place))
     if not getattr(sys.flags, "safe_path", False):
-        sys.path[0] = os.getcwd()
+        sys.path[0] = os.path.dirname(sys.executable) if runner == "script" else os.getcwd()
     if runner == "unittest":
         run_unittest(recorder, arguments)
     else:

@@ -126,7 +126,7 @@ def _ended(
         places += [(str(recording.file), Right.WRITABLE), (str(recording.hook), Right.READABLE)]
     argv = step.argv
     if recording is not None and step.runner is not None:
-        argv = recorded(step.argv, step.runner, recording)
+        argv = recorded(step.argv, step.runner, recording, step.python)
         environment = variables(step.runner, recording, environment)
     out = recording.add if isinstance(recording, GoEvents) else logs.stdout.add
     enclosure = site.enclosure.opened(places)

@@ -114,6 +114,49 @@ def test_a_configured_step_of_a_runner_is_recorded_too(prove: Prove, runner: str
 
 
 @pytest.mark.usefixtures("our_python")
+@pytest.mark.parametrize("script", ["pytest", "py.test", "{repository}/bin/pytest"])
+def test_a_script_of_pytest_is_recorded_by_its_own_python(prove: Prove, root: Path, script: str) -> None:
+    (root / "bin").mkdir()
+    (root / "bin/pytest").write_text(f"#!{sys.executable}\nimport pytest\nraise SystemExit(pytest.main())\n")
+    (root / "bin/pytest").chmod(0o755)
+    config = VerifyConfig(steps=(VerifyStep("tests", "test", (script, "test_a.py")),))
+    assert_not_believed(prove({"test_a.py": ENDS}, config=config), f"{EARLY}outside of a test")
+    # Unlike `python -m`, a script does not import from the current folder first.
+    test = "import os, sys\n\ndef test_a(): assert sys.path[1] != os.getcwd() and 'hook' not in ''.join(sys.path)\n"
+    assert prove({"test_a.py": test}, config=config).test_count == 1
+
+
+def test_a_program_called_pytest_that_names_no_python_is_read_by_its_text(prove: Prove, root: Path) -> None:
+    (root / "pytest").write_text("#!/bin/sh\necho '3 passed in 0.01s'\n")
+    (root / "pytest").chmod(0o755)
+    config = VerifyConfig(steps=(VerifyStep("tests", "test", ("{repository}/pytest",)),))
+    assert prove({}, config=config).test_count == 3
+
+
+MANAGERS = ["uv run pytest", "poetry run python -m pytest", "hatch run pytest", "uv run --frozen python -m unittest"]
+
+
+@pytest.mark.usefixtures("our_python")
+@pytest.mark.parametrize("command", MANAGERS)
+def test_a_run_by_a_manager_of_environments_is_recorded(
+    prove: Prove, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    program, *words = command.split()
+    (tmp_path / "bin").mkdir()
+    manager = tmp_path / "bin" / program
+    manager.write_text('#!/bin/sh\nshift\n[ "$1" = --frozen ] && shift\nexec "$@"\n')
+    manager.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{manager.parent}:{os.environ['PATH']}")
+    config = VerifyConfig(steps=(VerifyStep("tests", "test", (program, *words, "test_a.py")),))
+    assert_not_believed(prove({"test_a.py": ENDS}, config=config), f"{EARLY}outside of a test")
+
+
+def test_a_script_that_a_manager_runs_is_no_run_of_pytest() -> None:
+    for command in ("uv run", "uv run tests", "uv pip install pytest", "poetry run --directory a pytest", "pytest-x"):
+        assert runner_of(tuple(command.split())) is None, command
+
+
+@pytest.mark.usefixtures("our_python")
 def test_a_summary_that_code_under_test_prints_is_not_counted(prove: Prove) -> None:
     result = prove({**PYTEST, "tests/conftest.py": f"import atexit, sys\natexit.register(lambda: {PRINTS})\n"})
     assert "90 passed in" in (result.steps[0].log_path / "stderr.log").read_text("utf-8")
@@ -193,7 +236,7 @@ def test_a_report_is_believed_under_its_seal_alone(tmp_path: Path, monkeypatch: 
     (tmp_path / "test_a.py").write_text(CASE.replace("from shop import PRICE", "PRICE = 2"))
     command = (sys.executable, "-m", "unittest", "test_a")
     place = made_place(tmp_path / "step", Runner.PYTHON)
-    subprocess.run(recorded(command, Runner.PYTHON, place), cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(recorded(command, Runner.PYTHON, place, "python"), cwd=tmp_path, check=True, capture_output=True)
     report = read_report(place)
     assert not isinstance(report, str)
     assert report.outcomes == (("test_a.TestShop.test_price", "passed"),)
