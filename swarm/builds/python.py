@@ -41,13 +41,17 @@ class Python:
         variables = python_environment(tree, python, checkout)
         steps = []
         if project.configures_ruff(tree):
-            steps.append(BuildStep("ruff", "lint", (_ruff(python, checkout), "check", "."), environment=variables))
+            # Where a configuration says `fix = true`, the tests would run with files that are not those of the commit.
+            argv = (_ruff(python, checkout), "check", "--no-fix", "--no-fix-only", ".")
+            steps.append(BuildStep("ruff", "lint", argv, environment=variables))
         settings = project.mypy_settings(tree)
         if settings is not None:
             targets = () if any(key in settings for key in ("files", "packages", "modules")) else (".",)
             # A module of the tree named mypy must not replace the checker.
             safe = {**variables, "PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
-            steps.append(BuildStep("mypy", "types", (python, "-m", "mypy", *targets), environment=safe))
+            # In the plain form each error ends with its code, by which a merge compares the errors with the target's.
+            argv = (python, "-m", "mypy", "--no-pretty", "--show-error-codes", *targets)
+            steps.append(BuildStep("mypy", "types", argv, environment=safe))
         return [*steps, _tests(tree, python, variables)]
 
 

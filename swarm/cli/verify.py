@@ -17,6 +17,7 @@ from swarm.cli.options import (
 )
 from swarm.cli.records_options import ingested_lines, ingested_run, report_failed_ingest
 from swarm.results.verify import BuildShown, VerifyResult
+from swarm.rules.no_worse import StepAnswer
 from swarm.show import text
 from swarm.show.build import gate_lines
 from swarm.show.escape import plain
@@ -94,7 +95,8 @@ def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
         yield f"Adapter: {result.adapter or 'none fits'}" + (f" (of {fits})" if fits else "")
     else:
         build = (result.verdict, result.adapter, result.steps, result.test_count)
-        yield from gate_lines(BuildShown(*build, flaky=False, accepted=None, isolation=result.isolation))
+        accepted = result.accepted if result.accepted == StepAnswer.NO_WORSE else None
+        yield from gate_lines(BuildShown(*build, flaky=False, accepted=accepted, isolation=result.isolation))
     yield summary_line(result.claims.summary)
     for row in result.claims.offending[:_MOST_SHOWN]:
         yield row_line(row)

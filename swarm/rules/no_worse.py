@@ -94,6 +94,13 @@ def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> BaseCo
     return BaseComparison(named(StepAnswer.WORSE), named(StepAnswer.UNCLEAR), named(StepAnswer.NO_WORSE), verdict)
 
 
+def is_proved_by_tests(merged: Sequence[StepState], comparison: BaseComparison) -> bool:
+    """Say whether the tests of a red build ran and passed, and its red steps are no worse than they were."""
+    tests = [step for step in merged if step.kind == "test"]
+    passed = any(step.tests for step in tests) and all(step.status is StepStatus.PASSED for step in tests)
+    return passed and comparison.verdict is BuildVerdict.PASS
+
+
 def _facts(steps: Iterable[tuple[StepState, StepAnswer | None]]) -> Iterable[StepFacts]:
     for step, answer in steps:
         if answer is StepAnswer.NO_WORSE:

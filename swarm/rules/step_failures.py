@@ -36,6 +36,7 @@ _RULES: Final = re.compile(
       ^\S.*?:\d+:\d+:[ ](?P<code>[A-Z]{1,6}\d{2,5})\b
     | ^(?P<full>[A-Z]{1,6}\d{2,5})[ ](?:\[\*\][ ])?\S
     | ^\S.*?:\d+(?::\d+)?:[ ]error:[ ].*\[(?P<mypy>[\w-]+)\]$
+    | ^\[(?P<wrapped>[a-z]+(?:-[a-z]+)*)\]$
     | [ ](?:error|warning):?[ ](?P<tsc>TS\d+):
     | ^[ ]+\d+:\d+[ ]+(?:error|warning)[ ].*[ ](?P<eslint>[@\w/-]+)$
     | ^[ ].*-[ ]error:.*\((?P<pyright>report\w+)\)$

@@ -74,12 +74,18 @@ def steps_of(name: str, tree: Path, root: Path) -> list[tuple[str, str]]:
 
 PYTEST = ("test", "python3 -m pytest --rootdir=. --confcutdir=.")
 DISCOVER = ("test", "python3 -m unittest discover")
-RUFF = ("lint", "ruff check .")
+RUFF = ("lint", "ruff check --no-fix --no-fix-only .")
 PYTHON_STEPS = [
     ({}, [DISCOVER]),
-    ({"pyproject.toml": "[tool.ruff]\n[tool.mypy]\n"}, [RUFF, ("types", "python3 -m mypy ."), DISCOVER]),
-    ({"ruff.toml": "", "mypy.ini": "[mypy]\nfiles = src\n"}, [RUFF, ("types", "python3 -m mypy"), DISCOVER]),
-    ({"setup.cfg": "[mypy]\n[tool:pytest]\n"}, [("types", "python3 -m mypy ."), PYTEST]),
+    (
+        {"pyproject.toml": "[tool.ruff]\n[tool.mypy]\n"},
+        [RUFF, ("types", "python3 -m mypy --no-pretty --show-error-codes ."), DISCOVER],
+    ),
+    (
+        {"ruff.toml": "", "mypy.ini": "[mypy]\nfiles = src\n"},
+        [RUFF, ("types", "python3 -m mypy --no-pretty --show-error-codes"), DISCOVER],
+    ),
+    ({"setup.cfg": "[mypy]\n[tool:pytest]\n"}, [("types", "python3 -m mypy --no-pretty --show-error-codes ."), PYTEST]),
     ({"tox.ini": "[pytest]\n"}, [PYTEST]),
     ({"tox.ini": "[tox]\n"}, [DISCOVER]),
     ({"pytest.ini": ""}, [PYTEST]),

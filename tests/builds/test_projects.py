@@ -40,6 +40,23 @@ def test_every_step_runs_also_after_one_has_failed(prove: Prove) -> None:
 
 
 @pytest.mark.usefixtures("our_python")
+@pytest.mark.parametrize("option", ["fix", "fix-only"])
+def test_ruff_mends_nothing_in_the_tree_that_is_proved(prove: Prove, option: str) -> None:
+    config = f"[tool.ruff]\n{option} = true\n"
+    result = prove({**PYTEST, "pyproject.toml": config, "src/shop/__init__.py": "import os\nPRICE = 2\n"})
+    assert shown(result) == ("python", "fail", [("ruff", "failed", None), ("pytest", "passed", 1)], 1)
+
+
+@pytest.mark.usefixtures("our_python")
+def test_errors_of_mypy_have_their_codes_whatever_its_configuration_says(prove: Prove) -> None:
+    config = "[tool.mypy]\npretty = true\nhide_error_codes = true\n"
+    result = prove({**PYTEST, "pyproject.toml": config, "src/shop/__init__.py": "PRICE: int = 'two'\n"})
+    (line,) = [line for line in result.steps[0].stdout.splitlines() if ": error: " in line]
+    assert line.startswith("src/shop/__init__.py:1: error: ")
+    assert line.endswith("  [assignment]")
+
+
+@pytest.mark.usefixtures("our_python")
 def test_pytest_that_finds_no_test_is_no_failure_and_no_pass(prove: Prove) -> None:
     result = prove({**PYTEST, "tests/test_shop.py": "import pytest\n"})
     assert shown(result) == ("python", "no_tests", [("pytest", "no_tests", 0)], 0)

@@ -24,6 +24,7 @@ RULES = {
     "ruff": ("src/a.py:1:8: F401 [*] `os` imported but unused", "F401"),
     "ruff in full": ("F401 [*] `os` imported but unused", "F401"),
     "mypy": ('src/a.py:3: error: Name "x" is not defined  [name-defined]', "name-defined"),
+    "mypy with pretty = true": ("[name-defined]", "name-defined"),
     "tsc": ("src/a.ts(1,7): error TS2322: Type 'string'", "TS2322"),
     "eslint": ("  1:7  error  'x' is unused  no-unused-vars", "no-unused-vars"),
     "pyright": ("  /w/a.py:1:8 - error: no import (reportMissingImports)", "reportMissingImports"),

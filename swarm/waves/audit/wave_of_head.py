@@ -17,8 +17,9 @@ from swarm.store.waves import Wave
 from swarm.trust import Trust
 from swarm.waves.audit.looked_at import may_prove_fixed, refuse_nothing_to_look_at
 from swarm.waves.dispatch import preconditions
-from swarm.waves.dispatch.dispatch import dispatch_at_head
+from swarm.waves.dispatch.dispatch import dispatch_isolated
 from swarm.waves.dispatch.preconditions import refusals_reported
+from swarm.waves.dispatch.wave_plan import DispatchRequest
 from swarm.waves.dispatched_here import is_own
 from swarm.waves.run_place import open_run_of
 from swarm.waves.setup.init import init, mapped
@@ -85,9 +86,8 @@ def dispatched(
 ) -> Wave:
     """Dispatch a wave over HEAD, or over a snapshot of the checkout's files, and return it in flight."""
     with refusals_reported(None):
-        wave, dispatched = dispatch_at_head(
-            store, workspace, run, phase, runtime, config, snapshot=snapshot, checkout=checkout
-        )
+        wanted = DispatchRequest(phase, runtime=runtime, snapshot=snapshot)
+        wave, dispatched = dispatch_isolated(store, workspace, run, wanted, config, checkout=checkout)
     if count := dispatched.edited_files_not_seen:
         stage_events.emit("edited_files_not_seen", count=count)
     for warning in dispatched.warnings:

@@ -10,7 +10,7 @@ from swarm.git.edits import Edits, edits_begun, edits_of
 from swarm.git.repository import Repository, at_head, keep_out_of_status, repository_at
 from swarm.results.dispatch import AdviceGiven, AgentPlan, DispatchResult
 from swarm.rules.domains import Domain
-from swarm.rules.phases import Phase, expected_next
+from swarm.rules.phases import expected_next
 from swarm.runtimes import registry
 from swarm.runtimes.registry import Ready
 from swarm.store import runs, waves
@@ -24,7 +24,7 @@ from swarm.waves.dispatch.routing import MOST_NAMED
 from swarm.waves.dispatch.wave_plan import DispatchRequest, WavePlan, plan_wave
 from swarm.waves.review.reviewer import reviewer
 from swarm.waves.trees import worktrees
-from swarm.waves.trees.integration import unpublished
+from swarm.waves.trees.integration import merged_on_head, unpublished
 from swarm.workspace import Workspace, exclude_patterns
 
 
@@ -57,7 +57,8 @@ def dispatch(
         repository = at_head(repository)
         # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
-        looked_at = repository._replace(head=request.snapshot or repository.head)
+        begin = request.snapshot or (merged_on_head(store.conn, run, repository) if request.on_merged else None)
+        looked_at = repository._replace(head=begin or repository.head)
         plan = plan_wave(store.conn, workspace, run, request, looked_at, domains, config, ready)
         recorded = runs.find(store.conn, run.id)
         if recorded is not None and recorded.local_path != run.local_path:
@@ -67,22 +68,23 @@ def dispatch(
         edits = edits_begun(repository.git)
         made = make_wave(store, plan, repository, lock_of(plan, config))
     result = _result(plan, made, edits())
-    return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))
+    return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository, plan.commit)))
 
 
-def dispatch_at_head(
+def dispatch_isolated(
     store: Store,
     workspace: Workspace,
     run: Run,
-    phase: Phase,
-    runtime: str,
+    request: DispatchRequest,
     config: Config,
     *,
-    snapshot: str | None = None,
     checkout: Repository | None = None,
 ) -> tuple[Wave, DispatchResult]:
-    """Dispatch an isolated wave for a runtime, and return it in flight. Raises as `dispatch`, and StateConflict."""
-    wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime, snapshot=snapshot)
+    """Dispatch a wave with worktrees, and return it in flight; a draft map is frozen.
+
+    Raises as `dispatch`, and StateConflict.
+    """
+    wanted = request._replace(isolate=True, auto_freeze=True)
     result = dispatch(store, workspace, run, wanted, config, checkout=checkout)
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
@@ -108,14 +110,14 @@ def _checked(conn: sqlite3.Connection, run: Run, request: DispatchRequest) -> li
     return domains
 
 
-def _unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> Iterator[str]:
-    """Yield a warning where HEAD lacks merged work of an earlier wave: the agents will not see that work."""
+def _unpublished(conn: sqlite3.Connection, run: Run, repository: Repository, begun: str) -> Iterator[str]:
+    """Yield a warning where a wave lacks merged work of an earlier wave: its agents will not see that work."""
     # Only a warning depends on the branch; `merge` reports a moved branch itself.
     try:
         commit = unpublished(conn, run, repository)
     except errors.IntegrationMoved:
         return
-    if commit is not None:
+    if commit not in {None, begun}:
         yield f"HEAD does not have what was merged ({commit[:12]}): `swarm merge {run.id} --publish` brings it in"
 
 

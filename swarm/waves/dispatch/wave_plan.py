@@ -29,7 +29,8 @@ from swarm.workspace import Workspace
 class DispatchRequest(NamedTuple):
     """Options of a dispatch, as the caller asks for them. `sign` names the key that signs the plan.
 
-    `snapshot` is a commit of the checkout's uncommitted files, for a wave that looks at these and not at HEAD.
+    `snapshot` is a commit of the checkout's uncommitted files, for a wave that looks at these and not at HEAD. With
+    `on_merged` a wave begins on the run's merged work that HEAD does not have yet, where nothing else is in HEAD.
     """
 
     phase: Phase
@@ -44,6 +45,7 @@ class DispatchRequest(NamedTuple):
     advice: AdviceSection = AdviceSection()
     sign: str | None = None
     snapshot: str | None = None
+    on_merged: bool = False
 
 
 class WavePlan(NamedTuple):

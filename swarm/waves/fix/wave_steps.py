@@ -10,8 +10,9 @@ from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.store import agent_runs, assignments, file_claims, waves
 from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
-from swarm.waves.dispatch.dispatch import dispatch_at_head
+from swarm.waves.dispatch.dispatch import dispatch_isolated
 from swarm.waves.dispatch.preconditions import refusals_reported
+from swarm.waves.dispatch.wave_plan import DispatchRequest
 from swarm.waves.fix.ground import FixGround
 from swarm.waves.fix.plan import Round
 from swarm.waves.launch.launch import launch_again
@@ -38,8 +39,10 @@ class WaveEnd(NamedTuple):
 def dispatched(ground: FixGround, one: Round) -> tuple[Wave, tuple[str, ...]]:
     """Dispatch an isolated wave over the approved findings of a phase, and return it with the warnings."""
     store, workspace, run, _, config = ground
+    # On what an earlier wave merged: work on HEAD would run into it, also where that wave is not delivered.
     with refusals_reported(run.id):
-        wave, result = dispatch_at_head(store, workspace, run, one.phase, one.runtime, config)
+        wanted = DispatchRequest(one.phase, runtime=one.runtime, on_merged=True)
+        wave, result = dispatch_isolated(store, workspace, run, wanted, config)
     return wave, result.warnings
 
 
@@ -89,7 +92,7 @@ def _taken_through(ground: FixGround, wave: Wave) -> WaveEnd:
     proving = VerifyOptions(accept=accept, reason=reason, keeps_builds=True)
     merged = merge(ground.store, ground.workspace, run, merging, ground.config)
     proof = verify(ground.store, ground.workspace, run, proving, ground.config)
-    if merged.gate is not None and merged.gate.accepted == NO_WORSE:
+    if proof.exit_code and merged.gate is not None and merged.gate.accepted == NO_WORSE:
         red = ", ".join(step.name for step in merged.gate.steps if not step.passed)
         worse = f"{red} is red without the fix, too: nothing is worse than before, and nothing is proved"
         proof = proof._replace(note="; ".join(filter(None, (worse, proof.note))))

@@ -10,7 +10,7 @@ from swarm.builds.adapter import BuildResult, StepOutcome
 from swarm.builds.environment import build_environment
 from swarm.git import history
 from swarm.rules.build_verdicts import BuildVerdict, StepStatus
-from swarm.rules.no_worse import BaseComparison, StepState, TestsSeen, compared, fewer_tests
+from swarm.rules.no_worse import BaseComparison, StepState, TestsSeen, compared, fewer_tests, is_proved_by_tests
 from swarm.rules.sandbox_policy import Isolation
 from swarm.rules.step_failures import Failures, failures_in
 from swarm.store import forms, kept_builds
@@ -102,6 +102,17 @@ class GateBuilds:
         # Other failures of one tree come from its surroundings, in which the target may differ, too.
         before = self.of(with_commit, again=found.is_new_red)
         return found, compared(found.states(), before.states())
+
+    def no_worse(self, build: BuildResult, before: str) -> tuple[str, ...]:
+        """Return the red steps of a build that its tests prove all the same: they are no worse than in a commit.
+
+        Without a name where the build is not red, and where its tests prove nothing.
+        """
+        if not is_red(build):
+            return ()
+        states = _with_failures(build).states()
+        comparison = compared(states, self.of(before).states())
+        return comparison.no_worse if is_proved_by_tests(states, comparison) else ()
 
     def _built(self, commit: str, earlier: GateBuild | None) -> GateBuild:
         first = _with_failures(self._prover.build(commit))

@@ -106,11 +106,13 @@ def proved(
     accepted, reason = _acceptance(found.build, comparison, options, before)
     if found.build.verdict is not BuildVerdict.PASS and accepted is None:
         raise _gate_failed(task, commit, found.build, comparison, culprits, options)
-    lost = gate.builds.lost_tests(commit, before) if found.build.verdict is BuildVerdict.PASS else None
+    # Tests can get lost beside a step that was red before, too.
+    ran = found.build.verdict is BuildVerdict.PASS or (accepted == NO_WORSE and found.build.test_count is not None)
+    lost = gate.builds.lost_tests(commit, before) if ran else None
     if lost is not None:
         if FEWER_TESTS not in options.accept:
             raise _tests_fewer(task, commit, found.build, lost, rest, options)
-        accepted, reason = FEWER_TESTS, f"{lost}; {options.reason}"
+        accepted, reason = FEWER_TESTS, "; ".join(filter(None, (lost, reason or options.reason)))
     shown = builds.shown_gate(found.build, flaky=found.flaky, accepted=accepted)
     return ProvedMerge(base, commit, tuple(rest), shown, found.build, reason)
 

@@ -29,7 +29,7 @@ from swarm.waves.prove.commit_to_prove import (
     verifications_of_files,
 )
 from swarm.waves.prove.gate_builds import GateBuilds
-from swarm.waves.prove.merge_gate import FEWER_TESTS, NO_TESTS
+from swarm.waves.prove.merge_gate import FEWER_TESTS, NO_TESTS, NO_WORSE
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.prove.record_verification import record, write_receipts
 from swarm.workspace import Workspace
@@ -70,12 +70,14 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
         build = prover.build(commit)
     check = check_findings(store.conn, prover, commit, Question.FIXED)
     result = _result(prover, commit, build, check, options)._replace(note=_notes(note, builds.lack_note(build)))
-    result = _with_base(store.conn, prover, _without_tests(result, check, options), options)
+    result = _without_tests(_no_worse(store, prover, result, build, check, options), check, options)
+    result = _with_base(store.conn, prover, result, options)
     if wave is not None:
         result = result._replace(wave_id=wave.id, wave_number=wave.number)
     elif not is_current(store.conn, run, repository, commit):
         result = result._replace(phase=ELSEWHERE)
-    proved = _proved(store.conn, prover, commit, check) if build.verdict is BuildVerdict.PASS else []
+    is_proof = build.verdict is BuildVerdict.PASS or result.accepted == NO_WORSE
+    proved = _proved(store.conn, prover, commit, check) if is_proof else []
     result = record(store, run, result, builds.kept_steps(build), proved)
     write_receipts(store.conn, workspace, run)
     return result
@@ -93,6 +95,21 @@ def _without_tests(result: VerifyResult, check: FindingsCheck, options: VerifyOp
     return result._replace(accepted=NO_TESTS, reason=options.reason, exit_code=exit_code, note=note)
 
 
+def _no_worse(
+    store: Store, prover: Prover, result: VerifyResult, build: BuildResult, check: FindingsCheck, options: VerifyOptions
+) -> VerifyResult:
+    """Accept the build of a merge whose tests pass, and whose other steps were as red below the wave's work."""
+    base = base_of_merge(store.conn, prover.run, result.commit_sha)
+    wave = waves.newest_amend(store.conn, prover.run.id)
+    steps = GateBuilds(store, wave, prover).no_worse(build, base[1]) if base is not None and wave is not None else ()
+    if not steps or base is None:
+        return result
+    reason = f"{', '.join(steps)} is no worse than in {base[1][:12]}"
+    note = f"red without this work, too, and no worse with it: {', '.join(steps)}; the tests pass"
+    exit_code = check.exit_code(options.threshold)
+    return result._replace(accepted=NO_WORSE, reason=reason, exit_code=exit_code, note=_notes(note, result.note))
+
+
 def _with_base(conn: sqlite3.Connection, prover: Prover, result: VerifyResult, options: VerifyOptions) -> VerifyResult:
     """Hold a merge of the newest amend wave to the tests that ran below the wave's work."""
     run, git, commit = prover.run, prover.repository.git, result.commit_sha
@@ -102,14 +119,16 @@ def _with_base(conn: sqlite3.Connection, prover: Prover, result: VerifyResult, o
     before = known_tests(conn, prover, *base)
     result = result._replace(base_test_count=before.number)
     now = TestsSeen(result.test_count, names_of_tests(prover, [step.log for step in result.steps]))
-    fewer = fewer_tests(now, before) if result.verdict == BuildVerdict.PASS.value else None
+    ran = result.verdict == BuildVerdict.PASS.value or result.accepted == NO_WORSE
+    fewer = fewer_tests(now, before) if ran else None
     if fewer is None:
         return result
     earlier = [known.accepted for known in verifications_of_files(conn, git, run, commit)]
     reason = options.reason or ("accepted earlier" if FEWER_TESTS in earlier else None)
     if reason is not None:
         noted = _notes(result.note, f"{fewer}, accepted")
-        return result._replace(note=noted, accepted=FEWER_TESTS, reason=f"{fewer}; {reason}")
+        reasons = _notes(fewer, reason, result.reason)
+        return result._replace(note=noted, accepted=FEWER_TESTS, reason=reasons)
     remedy = f"`swarm verify {run.id} --accept {FEWER_TESTS} --reason '…'` accepts that"
     warning = f"fewer tests than in {base[1][:12]}: {fewer}; {remedy}"
     return result._replace(note=_notes(result.note, warning), exit_code=max(result.exit_code, 1))

@@ -31,3 +31,9 @@ def unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> s
     """Return the commit of the integration branch, unless HEAD has it already. Raises IntegrationMoved."""
     tip = integration_of(conn, repository.git, run)
     return None if tip is None or history.is_ancestor(repository.git, tip, repository.head) else tip
+
+
+def merged_on_head(conn: sqlite3.Connection, run: Run, repository: Repository) -> str | None:
+    """Return the unpublished commit where it is HEAD and the run's work alone. Raises IntegrationMoved."""
+    tip = unpublished(conn, run, repository)
+    return tip if tip is not None and history.is_ancestor(repository.git, repository.head, tip) else None
