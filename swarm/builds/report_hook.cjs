@@ -155,9 +155,11 @@ function recordMocha(Mocha) {
 
 function listen(runner, isDry) {
   const name = (test) => named(test.file, test.titlePath());
-  let left = 0;
+  // mocha counts the tests that `only` leaves out; they are missing by their names.
+  const hasOnly = runner.suite?.hasOnly?.();
+  let ended = 0;
   const end = (test, outcome) => {
-    left += 1;
+    ended += 1;
     report.add('ended', name(test), outcome);
   };
   runner.on('test', (test) => report.add('began', name(test)));
@@ -165,7 +167,7 @@ function listen(runner, isDry) {
   runner.on('pending', (test) => end(test, 'skipped'));
   runner.on('fail', (test) => end(test, test.type === 'hook' ? 'broken' : 'failed'));
   runner.once('end', () => {
-    report.isWhole = !isDry && left >= runner.total;
+    report.isWhole = !isDry && (hasOnly || ended >= runner.total);
     report.finish(false);
   });
 }

@@ -81,6 +81,13 @@ def test_the_tests_of_a_package_are_counted_by_their_names(prove: Prove, package
     assert kept_tests(result.steps[0].log_path) == Names(passed, frozenset(), frozenset({f"{file} > s > three"}))
 
 
+def test_only_leaves_the_other_tests_out(prove: Prove, package: str) -> None:
+    result = prove(project(package, extra="test.only('alone', () => {});\n"))
+    # vitest refuses it in CI.
+    vitest = package.startswith("vitest")
+    assert (result.verdict.value, result.test_count) == ("fail" if vitest else "pass", 1)
+
+
 def test_a_configuration_that_prints_a_pass_and_ends_the_run_is_not_believed(prove: Prove, package: str) -> None:
     result = prove(project(package, config=ENDS))
     assert (result.verdict.value, result.steps[0].exit_code, result.test_count) == ("unmeasured_tests", 0, None)
