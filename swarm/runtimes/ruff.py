@@ -24,7 +24,7 @@ from swarm.runtimes.notebook_rows import passed_over
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, rules_on
-from swarm.runtimes.ruff_fixes import amended, mend, record_of, take_back
+from swarm.runtimes.ruff_fixes import amended
 from swarm.runtimes.ruff_groups import BARE, groups_of
 from swarm.runtimes.ruff_results import (
     SETTINGS,
@@ -35,7 +35,9 @@ from swarm.runtimes.ruff_results import (
     reports_of,
     with_first_error,
 )
+from swarm.runtimes.ruff_rounds import RuffCheck, RuffRounds
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.undo_fixes import take_back
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 # What each lens asks of a project that has no ruff configuration of its own.
@@ -61,6 +63,8 @@ class Ruff:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        # Of the amend attempts under way, by their folder.
+        self._rounds: dict[Path, RuffRounds] = {}
         own = config.severities.get("ruff", {})
         self._severities = severities.RuleSeverities(own, severities.RUFF_IN_TESTS, severities.RUFF_SEVERITIES)
         self._categories = severities.RuleWords(config.categories.get("ruff", {}), severities.RUFF_CATEGORIES)
@@ -102,13 +106,14 @@ class Ruff:
     def steps(self, job: Job) -> list[ProcessStep]:
         """Return for each root of configuration: settings, files beside the check, and a check without comments.
 
-        In an amend phase, return a check of the files with assigned findings, whose reports hold the fixes.
+        In an amend phase, return checks of the files with assigned findings, whose reports hold the fixes.
         """
         job = job._replace(files=self.reads(job.tree, job.files))
         if self._leads_outside(job):
             return []
         if not is_audit(job.phase):
-            return self._amend_steps(job)
+            self._rounds[job.attempt_folder] = rounds = self._rounds_of(job)
+            return rounds.steps()
         program = self.program().path or "ruff"
         found: list[ProcessStep] = []
         for number, (root, files) in enumerate(self._groups(job)):
@@ -149,7 +154,8 @@ class Ruff:
             # Refused as a whole: without its configuration ruff would answer another question than it was asked.
             raise UnusableOutput(f"{problem}; ruff was not run")
         if not is_audit(job.phase):
-            return self._amended(job, results)
+            done = self._rounds.pop(job.attempt_folder).fixed(results)
+            return Product(amended("ruff", self.program().version, job, done))
         # A file has many reports.
         named = cache(partial(inside, job.tree))
         findings: list[dict[str, Any]] = []
@@ -194,29 +200,19 @@ class Ruff:
         }
         return Product(self._output(job, findings, len(read)), analysis)
 
-    def _amend_steps(self, job: Job) -> list[ProcessStep]:
+    def _rounds_of(self, job: Job) -> RuffRounds:
         program = self.program().path or "ruff"
         wanted = {finding.file for finding in job.assigned}
         some = job._replace(files=[file for file in job.files if file in wanted])
         take_back(job.tree, job.attempt_folder.parent, some.files)
         audit = next(phase for phase in AUDIT_PHASES if LENSES[phase] == LENSES[job.phase])
-        found: list[ProcessStep] = []
+        checks: list[RuffCheck] = []
         for number, (root, files) in enumerate(self._groups(some)):
-            arguments = job.attempt_folder / f"files-{number}.txt"
-            arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
+            listed = job.attempt_folder / f"files-{number}.txt"
             begin = (program, "check", "--no-cache", "--no-fix", "--force-exclude")
-            report = (*self._own_arguments(audit, root), "--exit-zero", "--output-format=json", f"@{arguments}")
-            found.append(ProcessStep((*begin, *report), log="stdout"))
-        return found
-
-    def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:
-        reports: defaultdict[str, list[Any]] = defaultdict(list)
-        for result in results:
-            for report in reports_of(result.stdout, job.tree):
-                reports[inside(job.tree, report["filename"])].append(report)
-        record = record_of(job.attempt_folder, "ruff")
-        done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
-        return Product(amended("ruff", self.program().version, job, done))
+            report = (*self._own_arguments(audit, root), "--exit-zero", "--output-format=json", f"@{listed}")
+            checks.append(RuffCheck(files, listed, (*begin, *report)))
+        return RuffRounds(job, checks, unsafe=self._config.ruff_unsafe_fixes)
 
     def _output(self, job: Job, findings: list[dict[str, Any]], files: int) -> dict[str, Any]:
         version = self.program().version or "of unknown version"

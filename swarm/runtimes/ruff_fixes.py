@@ -6,23 +6,19 @@ instead, from the beginning of the file or, with a row, from that of the line.
 """
 
 import ast
-import hashlib
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from swarm import errors
-from swarm.documents import parse_bounded, read_bounded
-from swarm.files import is_in_place, write_whole
+from swarm.files import write_whole
 from swarm.runtimes.runtime import Assigned, Job
 from swarm.runtimes.text_places import TextPlaces
+from swarm.runtimes.undo_fixes import digest_of, is_plain
 
-RECORD: Final = "mended.json"
-_RECORDS: Final = "attempt-*/mended*.json"
 _BOM: Final = "\ufeff"
 MOST_BROKEN: Final = 20
 
@@ -39,32 +35,37 @@ _Part = tuple[int, list[Edit]]
 
 
 class Mended(NamedTuple):
-    """The fixes by finding id, in ruff's words; the findings without a fix, and why; and the files that changed."""
+    """The fixes by finding id, in ruff's words; the findings without a fix, and why; and the files that changed.
+
+    `collided` are the skipped findings whose fixes do not go together with the fixes that were made.
+    """
 
     fixes: dict[str, str]
     skipped: dict[str, str]
     files: tuple[str, ...]
+    collided: tuple[str, ...] = ()
 
 
 def mend(
     tree: Path,
-    wanted: Sequence[Assigned],
+    wanted: Iterable[tuple[Assigned, Any]],
     reports: Mapping[str, Sequence[Any]],
     record: Path,
     *,
     unsafe: bool,
     tool: str = "ruff",
 ) -> Mended:
-    """Write into a tree the fixes of those reports that an assigned finding means.
+    """Write into a tree the fixes of the reports of assigned findings.
 
-    `reports` have the form of ruff's, by the path of their file in the tree. The previous files are kept in `record`
-    first.
+    `wanted` pairs each finding with its report, `None` where it has none. `reports` are all reports in the form of
+    ruff's, by the path of their file in the tree. The previous files are kept in `record` first.
     """
     fixes: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    collided: list[str] = []
     written: dict[str, tuple[str, str]] = {}
     by_file: defaultdict[str, list[tuple[Assigned, Any]]] = defaultdict(list)
-    for finding, report in reports_of(wanted, reports):
+    for finding, report in wanted:
         if (reason := _unfixable(finding, report, tool, unsafe=unsafe)) is not None:
             skipped[finding.finding_id] = reason
         else:
@@ -83,6 +84,7 @@ def mend(
                 fixes[finding.finding_id] = report["fix"].get("message") or f"{tool}'s own fix for {finding.rule_id}"
             else:
                 skipped[finding.finding_id] = "its fix runs into another one; amend again after this one is merged"
+                collided.append(finding.finding_id)
         if text != source:
             written[file] = (source, text)
     if written:
@@ -90,7 +92,7 @@ def mend(
         write_whole(record, json.dumps(kept))
     for file, (_, text) in written.items():
         (tree / file).write_bytes(text.encode("utf-8", "surrogateescape"))
-    return Mended(fixes, skipped, tuple(written))
+    return Mended(fixes, skipped, tuple(written), tuple(collided))
 
 
 def amended(tool: str, version: str | None, job: Job, done: Mended) -> dict[str, Any]:
@@ -106,45 +108,7 @@ def amended(tool: str, version: str | None, job: Job, done: Mended) -> dict[str,
     }
 
 
-def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
-    """Undo the fixes of interrupted attempts, newest first, so that the next attempt begins where they began.
-
-    A file that was edited since stays as it is; so do all files where a record was not written by us.
-    """
-    records = sorted(attempts.glob(_RECORDS), key=lambda file: (len(file.parent.name), file), reverse=True)
-    for record in records:
-        try:
-            kept = parse_bounded(read_bounded(record), RECORD)
-        except errors.SwarmError:
-            continue
-        for file, versions in kept.items() if isinstance(kept, dict) else ():
-            place = tree / file
-            match versions:
-                case [str() as source, str() | None as digest] if file in files and is_plain(place, tree):
-                    body = place.read_bytes()
-                    if digest is None and body != source.encode("utf-8", "surrogateescape"):
-                        # A program of the attempt was killed while it wrote, so nobody knows what stands there.
-                        write_whole(record.with_name(f"{len(list(record.parent.iterdir()))}.taken-back"), body)
-                    if digest in {None, hashlib.sha256(body).hexdigest()}:
-                        place.write_bytes(source.encode("utf-8", "surrogateescape"))
-
-
-def record_of(folder: Path, tool: str) -> Path:
-    """Return the place where an attempt keeps the files that a tool changes."""
-    return folder / f"mended.{tool}.json"
-
-
-def is_plain(place: Path, tree: Path) -> bool:
-    """Say whether a path of a tree is a regular file, and no link stands on the way to it."""
-    return place.is_file() and not place.is_symlink() and is_in_place(place.parent, tree)
-
-
-def digest_of(text: str) -> str:
-    """Return the digest by which a record knows a text again."""
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def reports_of(wanted: Iterable[Assigned], reports: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Assigned, Any]]:
+def with_reports(wanted: Iterable[Assigned], reports: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Assigned, Any]]:
     """Yield each assigned finding with the report that means it, `None` where no report does so beyond doubt."""
     by_place = _by_place(reports)
     for finding in wanted:
@@ -208,13 +172,17 @@ def _parted(
 def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[bool]]:
     """Apply fixes in turn, each only where it overlaps no other and the text still parses as Python.
 
-    After MOST_BROKEN fixes that break the text the rest is not applied: each of them costs a search.
+    The fix that replaces the fewest characters comes first: imports that are sorted before one of them is removed may
+    have to be sorted again. After MOST_BROKEN fixes that break the text the rest is not applied: each of them costs a
+    search.
     """
     bom = _BOM if source.startswith(_BOM) else ""
     body = source.removeprefix(_BOM)
     places = TextPlaces(source)
     was_python = _is_python(body)
-    fixes = [[_edit(places, edit) for edit in edits] for edits in offered]
+    edits_of = [[_edit(places, edit) for edit in edits] for edits in offered]
+    order = sorted(range(len(edits_of)), key=lambda at: sum(edit.end - edit.start for edit in edits_of[at]))
+    fixes = [edits_of[at] for at in order]
     accepted: list[Edit] = []
     taken = [False] * len(fixes)
     at = broken = 0
@@ -224,7 +192,7 @@ def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[b
         good = _longest_good(body, accepted, parts) if was_python else len(parts)
         accepted = _joined(accepted, parts[:good])
         for position, _ in parts[:good]:
-            taken[position] = True
+            taken[order[position]] = True
         at = parts[good][0] + 1 if good < len(parts) else len(fixes)
         broken += 1
     return bom + _written(body, accepted), taken

@@ -24,9 +24,9 @@ from swarm.runtimes.files_read import (
 from swarm.runtimes.own_tree import RealPaths, TreeFiles
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.report_edits import edits_of
-from swarm.runtimes.ruff_fixes import take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput, bounds_of
 from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, TabledFixes
+from swarm.runtimes.undo_fixes import take_back
 
 _NO_CATEGORY: Final = "quality"
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 from swarm.files import write_whole
 from swarm.rules.fix_effects import LineReport, changed_lines, effects_of
-from swarm.runtimes.ruff_fixes import Mended, amended, digest_of, is_plain, mend, record_of, reports_of
+from swarm.runtimes.ruff_fixes import Mended, amended, mend, with_reports
 from swarm.runtimes.runtime import Assigned, Job, ProcessStep, Product, StepResult, UnusableOutput
+from swarm.runtimes.undo_fixes import digest_of, is_plain, record_of
 
 Reports = Mapping[str, Sequence[Any]]
 
@@ -112,7 +113,8 @@ class FixesByEdits:
 
     def _mend(self, wanted: Sequence[Assigned]) -> None:
         record = record_of(self._job.attempt_folder, self._tool.name)
-        self._done = mend(self._job.tree, wanted, self._before, record, unsafe=False, tool=self._tool.name)
+        pairs = with_reports(wanted, self._before)
+        self._done = mend(self._job.tree, pairs, self._before, record, unsafe=False, tool=self._tool.name)
 
     def _brought(self, results: Sequence[StepResult]) -> dict[str, tuple[Any, range | None]]:
         """Return by file a report that the fixes brought, and the old lines of the change that it is in."""
@@ -230,7 +232,7 @@ class FixesByFile:
         except UnusableOutput as error:
             self._problem = error
             return
-        for finding, report in reports_of(self._job.assigned, self._reports):
+        for finding, report in with_reports(self._job.assigned, self._reports):
             if report is not None:
                 here = self._reports[finding.file or ""]
                 self._at[finding.finding_id] = next(at for at, each in enumerate(here) if each is report)

@@ -17,6 +17,8 @@ from tests.conftest import Answer, Repo, Swarm, Workspace
 from tests.sweeping import swept
 
 APP = "import os\nimport re\nimport sys\n\n\ndef load(x):\n    return x == None, sys.path\n"
+UNSORTED = "import sys\nimport os\nimport re\nimport json\n\nprint(sys, json)\n"
+SORTED = "import json\nimport sys\n\nprint(sys, json)\n"
 AGENT = """
 import json, os, pathlib
 pathlib.Path("src/app.py").write_text("mended = 1\\n")
@@ -148,6 +150,55 @@ def test_a_launch_that_was_killed_is_made_again_and_comes_to_the_same(
     collected = swarm("collect", "--format", "json").data
     assert [(fix["findingId"], fix["verifiedVia"]) for fix in collected["fixes"]] == [(name, "anchor")]
     assert collected["agents"][0]["divergence"] is None
+
+
+@pytest.fixture
+def unsorted(swarm: Swarm, repo: Repo, workspace: Workspace) -> Workspace:
+    """A run whose audit found an unsorted block of imports in a file, two of which are unused."""
+    repo.commit({"ruff.toml": 'lint.select = ["F", "I"]\n', "src/app.py": UNSORTED})
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "ruff")
+    swarm("launch")
+    swarm("collect")
+    return workspace
+
+
+def approve_in_app(swarm: Swarm, workspace: Workspace, but: str = "") -> None:
+    """Approve the findings of a file, except those whose description names a word."""
+    found = rows(workspace.db, "SELECT finding_id, description FROM findings WHERE file = 'src/app.py'")
+    chosen = [finding_id for finding_id, description in found if not but or but not in description]
+    swarm("approve", workspace.run, "--ids", ",".join(chosen))
+
+
+def test_fixes_that_collide_are_all_made_in_one_wave(swarm: Swarm, unsorted: Workspace) -> None:
+    approve_in_app(swarm, unsorted)
+    amend(swarm)
+    assert (tree_of(unsorted, "code", 2) / "src/app.py").read_text() == SORTED
+    collected = swarm("collect", "--format", "json").data
+    # The first line of the block is still there, so a later check has to say whether the block is sorted.
+    assert [fix["verifiedVia"] for fix in collected["fixes"]] == ["anchor", "anchor", "unverifiable"]
+    assert (output(unsorted)["skipped"], collected["skippedFixes"]) == ([], [])
+
+
+def test_an_import_that_nobody_approved_stays_in_the_block_that_is_sorted(swarm: Swarm, unsorted: Workspace) -> None:
+    approve_in_app(swarm, unsorted, but="`re`")
+    amend(swarm)
+    kept = SORTED.replace("import sys", "import re\nimport sys")
+    assert (tree_of(unsorted, "code", 2) / "src/app.py").read_text() == kept
+    assert len(output(unsorted)["fixes"]) == 2
+
+
+def test_fixes_of_a_launch_that_was_killed_between_their_rounds_are_made_again(
+    swarm: Swarm, swarm_process: Swarm, unsorted: Workspace
+) -> None:
+    approve_in_app(swarm, unsorted)
+    swarm("dispatch", PHASE, "--isolate")
+    # The fourth commit names the process of the second check.
+    swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT=JUDGED)
+    removed = UNSORTED.replace("import os\nimport re\n", "")
+    assert (tree_of(unsorted, "code", 2) / "src/app.py").read_text() == removed
+    swarm("launch")
+    assert (tree_of(unsorted, "code", 2) / "src/app.py").read_text() == SORTED
+    assert len(output(unsorted)["fixes"]) == 3
 
 
 def play(swarm: Swarm, repo: Repo, tmp_path: Path, body: str, *options: str, exit: int = 0) -> Answer:  # noqa: A002

@@ -403,6 +403,17 @@ def test_tools_fix_what_they_report_and_what_no_tool_can_fix_is_left_out_and_sai
     assert data["proof"]["isProved"] is True
 
 
+def test_unsorted_and_unused_imports_of_a_block_are_fixed_by_one_call(swarm: Swarm, repo: Repo) -> None:
+    source = "import sys\nimport os\nimport re\nimport json\n\nprint(sys, json)\n"
+    repo.commit({"ruff.toml": 'lint.select = ["F", "I"]\n', "src/app.py": source})
+    audited(swarm, repo)
+    data = swarm("fix", "--rule", "F401,I001", "--format", "json").data
+    found = [(f["rule"], f["state"]) for f in data["findings"] if f["file"] == "src/app.py"]
+    assert sorted(found) == [("F401", "fixed"), ("F401", "fixed"), ("I001", "fixed")]
+    assert data["proof"]["isProved"] is True
+    assert repo.git("show", f"{data['branch']}:src/app.py") == "import json\nimport sys\n\nprint(sys, json)"
+
+
 def test_without_tests_a_fix_goes_on_for_a_reason_and_says_that_nothing_was_tested(fixing: Fixing) -> None:
     config = fixing.place.folder / "swarm.toml"
     config.write_text(config.read_text().replace('kind = "test"', 'kind = "lint"'))

@@ -49,7 +49,8 @@ def test_a_fix_stands_where_the_tool_means_it(
     (tmp_path / "file").write_bytes(source.encode())
     report = {"code": "R", "message": "m", "location": {"row": 1, "column": 1}}
     report["fix"] = {"applicability": "safe", "edits": edits_of(finding, fields)}
-    done = mend(tmp_path, [Assigned("F-1", "R", "file", 1, "m")], {"file": [report]}, tmp_path / "r", unsafe=False)
+    wanted = [(Assigned("F-1", "R", "file", 1, "m"), report)]
+    done = mend(tmp_path, wanted, {"file": [report]}, tmp_path / "r", unsafe=False)
     assert done.skipped == {}
     assert (tmp_path / "file").read_bytes() == fixed.encode()
 

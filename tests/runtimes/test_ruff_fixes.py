@@ -3,14 +3,16 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from swarm.runtimes import programs
-from swarm.runtimes.ruff_fixes import RECORD, Mended, mend, take_back
+from swarm.runtimes.ruff_fixes import Mended, mend, with_reports
 from swarm.runtimes.runtime import Assigned
+from swarm.runtimes.undo_fixes import RECORD, take_back
 
 RUFF = programs.found("ruff") or "ruff"
 SELECT = "F,E7,UP,B,I,RUF"
@@ -41,10 +43,16 @@ def wanted(rule: str | None, line: int | None, file: str | None = "a.py", words:
     return Assigned(f"F-{rule}-{line}", rule, file, line, words, **more)
 
 
+def fixed(
+    tree: Path, assigned: Sequence[Assigned], reports: Mapping[str, list[Any]], record: Path, *, unsafe: bool = False
+) -> Mended:
+    return mend(tree, with_reports(assigned, reports), reports, record, unsafe=unsafe)
+
+
 def mended(tree: Path, source: str | bytes, *assigned: Assigned, unsafe: bool = False) -> tuple[bytes, Mended]:
     body = source.encode() if isinstance(source, str) else source
     (tree / "a.py").write_bytes(body)
-    done = mend(tree, assigned, reports_of(tree), tree.parent / RECORD, unsafe=unsafe)
+    done = fixed(tree, assigned, reports_of(tree), tree.parent / RECORD, unsafe=unsafe)
     after = (tree / "a.py").read_bytes()
     assert done.files == (("a.py",) if after != body else ())
     assert done.fixes.keys() | done.skipped.keys() == {one.finding_id for one in assigned}
@@ -154,7 +162,7 @@ def test_an_unsafe_fix_is_made_only_where_it_was_asked_for(tree: Path) -> None:
 def test_what_ruff_cannot_mend_is_told(tree: Path) -> None:
     source = "def f():\n    return undefined\n"
     every = [wanted("F821", 2), wanted("F401", 1), wanted(None, 1), wanted("F401", 1, "gone.py"), wanted("F401", None)]
-    done = mend(tree, every, {}, tree.parent / RECORD, unsafe=False)
+    done = fixed(tree, every, {}, tree.parent / RECORD)
     assert set(done.skipped.values()) == {
         "ruff does not report F821 there",
         "ruff does not report F401 there",
@@ -176,7 +184,7 @@ def report(rule: str, row: int, made: dict[str, Any] | None, **more: Any) -> dic
 def played(tree: Path, source: str, *reports: dict[str, Any]) -> tuple[str, Mended]:
     (tree / "a.py").write_text(source)
     every = [wanted(one["code"], one["location"]["row"]) for one in reports]
-    done = mend(tree, every, {"a.py": reports}, tree.parent / RECORD, unsafe=False)
+    done = fixed(tree, every, {"a.py": reports}, tree.parent / RECORD)
     return (tree / "a.py").read_text(), done
 
 
@@ -185,6 +193,13 @@ def test_of_fixes_that_run_into_each_other_the_first_is_made(tree: Path) -> None
     after, done = played(tree, "abcdef\n", report("X1", 1, one), report("X2", 1, two))
     assert after == "ABdef\n"
     assert done.skipped == {"F-X2-1": "its fix runs into another one; amend again after this one is merged"}
+    assert done.collided == ("F-X2-1",)
+
+
+def test_of_fixes_that_run_into_each_other_the_smallest_is_made(tree: Path) -> None:
+    one, two = fix((1, 1), (1, 6), "AB"), fix((1, 3), (1, 4), "C")
+    after, done = played(tree, "abcdef\n", report("X1", 1, one), report("X2", 1, two))
+    assert (after, done.collided) == ("abCdef\n", ("F-X1-1",))
 
 
 def test_fixes_side_by_side_and_empty_ones_at_one_place_do_not_run_into_each_other(tree: Path) -> None:
@@ -237,7 +252,7 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tree: Path, tmp_path: Pat
         file.parent.mkdir()
         file.symlink_to(victim / "a.py")
     reports = {"sub/a.py": [report("X1", 1, fix((1, 1), (1, 2), "y"))]}
-    done = mend(tree, [wanted("X1", 1, "sub/a.py")], reports, tmp_path / RECORD, unsafe=False)
+    done = fixed(tree, [wanted("X1", 1, "sub/a.py")], reports, tmp_path / RECORD)
     assert done == Mended({}, {"F-X1-1": "a link stands in the place of its file"}, ())
     assert (victim / "a.py").read_text() == "x = 1\n"
 
@@ -250,7 +265,7 @@ def cut_short(tree: Path, number: int = 1) -> Path:
     attempts = tree.parent / "attempts"
     folder = attempts / f"attempt-{number}"
     folder.mkdir(parents=True)
-    mend(tree, [wanted("F401", 1)], reports_of(tree), folder / RECORD, unsafe=False)
+    fixed(tree, [wanted("F401", 1)], reports_of(tree), folder / RECORD)
     return attempts
 
 
@@ -314,7 +329,7 @@ def broken_and_good(tree: Path, count: int, broken: set[int]) -> Mended:
         for line in range(1, count + 1)
     ]
     every = [wanted("X1", line) for line in range(1, count + 1)]
-    return mend(tree, every, {"a.py": reports}, tree.parent / RECORD, unsafe=False)
+    return fixed(tree, every, {"a.py": reports}, tree.parent / RECORD)
 
 
 def test_only_the_fixes_that_break_the_text_are_left_out(tree: Path) -> None:
