@@ -40,8 +40,8 @@ class RunFacts(NamedTuple):
     holds where commands may go on with the newest wave, and this user did not dispatch it on this machine.
     `is_reviewing` holds while a review is in flight; then `agents` are the reviewers, and the gates judge the wave
     before. `is_of_audit` holds where `swarm audit` made the run and was interrupted before it froze the map. `refused`
-    is why the gate refused the merge of the unmerged work, and what helps. `checkout`
-    is the place where `swarm audit` goes on with this run, `""` where a newer run is in its way.
+    is why the gate refused the merge of the unmerged work, and what helps. `checkout` is the place where `swarm audit`
+    goes on with this run, `""` where a newer run is in its way.
     """
 
     run_id: str

@@ -96,9 +96,14 @@ def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> BaseCo
 
 def is_proved_by_tests(merged: Sequence[StepState], comparison: BaseComparison) -> bool:
     """Say whether the tests of a red build ran and passed, and its red steps are no worse than they were."""
-    tests = [step for step in merged if step.kind == "test"]
-    passed = any(step.tests for step in tests) and all(step.status is StepStatus.PASSED for step in tests)
-    return passed and comparison.verdict is BuildVerdict.PASS
+    ran = any(step.tests for step in merged if step.kind == "test")
+    return ran and tests_passed((step.kind, step.status) for step in merged) and comparison.verdict is BuildVerdict.PASS
+
+
+def tests_passed(steps: Iterable[tuple[object, object]]) -> bool:
+    """Say whether a build has test steps and all of them passed, by the kind and the status of each of its steps."""
+    tests = [status for kind, status in steps if kind == "test"]
+    return bool(tests) and all(status == StepStatus.PASSED for status in tests)
 
 
 def _facts(steps: Iterable[tuple[StepState, StepAnswer | None]]) -> Iterable[StepFacts]:

@@ -10,7 +10,7 @@ from swarm.builds.run_report import kept_tests
 from swarm.git import history
 from swarm.git.repository import Repository, commit_of, holds_commit
 from swarm.git.runner import Git
-from swarm.rules.no_worse import TestNames, TestsSeen
+from swarm.rules.no_worse import TestNames, TestsSeen, tests_passed
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import kept_builds, merges, verifications, waves
@@ -90,26 +90,20 @@ def known_tests(conn: sqlite3.Connection, prover: Prover, wave_id: int, commit: 
     seen = [
         (row.test_count, [step.log for step in row.steps])
         for row in rows
-        if row.verdict == "pass" or _passed_tests((step.kind, step.status) for step in row.steps)
+        if row.verdict == "pass" or tests_passed((step.kind, step.status) for step in row.steps)
     ]
     kept = kept_builds.of_tree(conn, run.id, wave_id, history.tree_of(git, commit))
     seen += [
         (build.get("test_count"), [str(step.get("log_path")) for step in build.get("steps", ())])
         for build in kept
         if build.get("verdict") == "pass"
-        or _passed_tests((step.get("kind"), step.get("status")) for step in build.get("steps", ()))
+        or tests_passed((step.get("kind"), step.get("status")) for step in build.get("steps", ()))
     ]
     # The newest: an older build may have run under another adapter, or without what is installed now.
     for count, logs in reversed(seen):
         if count is not None:
             return TestsSeen(count, names_of_tests(prover, logs))
     return TestsSeen(None)
-
-
-def _passed_tests(steps: Iterable[tuple[object, object]]) -> bool:
-    """Say whether the tests of a build passed, by the kind and the status of each step: another step may be red."""
-    tests = [status for kind, status in steps if kind == "test"]
-    return bool(tests) and all(status == "passed" for status in tests)
 
 
 def names_of_tests(prover: Prover, logs: Iterable[str]) -> TestNames | None:

@@ -104,12 +104,10 @@ class GateBuilds:
         return found, compared(found.states(), before.states())
 
     def no_worse(self, build: BuildResult, before: str) -> tuple[str, ...]:
-        """Return the red steps of a build that its tests prove all the same: they are no worse than in a commit.
+        """Return the red steps of a red build that its tests prove all the same: they are no worse than in a commit.
 
-        Without a name where the build is not red, and where its tests prove nothing.
+        Without a name where its tests prove nothing.
         """
-        if not is_red(build):
-            return ()
         states = _with_failures(build).states()
         comparison = compared(states, self.of(before).states())
         return comparison.no_worse if is_proved_by_tests(states, comparison) else ()
