@@ -9,14 +9,13 @@ import pytest
 from swarm.config import Config
 from swarm.rules.analysis import analysis_from
 from swarm.rules.findings import SEVERITY_RANK
-from swarm.rules.phases import Phase
-from swarm.runtimes import analyzer_table, data_config
+from swarm.runtimes import analyzer_table
 from swarm.runtimes.file_kinds import kind_of
 from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput
 from swarm.runtimes.tabled import Tabled
+from tests.runtimes.rows import ROWS, job_of
 
 REPORTS = Path(__file__).parents[1] / "data" / "reports"
-ROWS = analyzer_table.table().rows
 # What each tool said of its files, the last of which no parser takes: file, line, column, rule, severity.
 FOUND: dict[str, tuple[list[str], set[tuple[str, int, int, str, str]]]] = {
     "oxlint": (
@@ -190,34 +189,12 @@ FOUND: dict[str, tuple[list[str], set[tuple[str, int, int, str, str]]]] = {
 UNRECORDED = {"golangci-lint", "go-vet", "clippy", "actionlint"}
 
 
-def job_of(tree: Path, *files: str) -> Job:
-    folder = tree.parent / "attempt"
-    folder.mkdir(exist_ok=True)
-    return Job(
-        phase=Phase.HEALTH_AUDIT_A,
-        domain="all",
-        files=files,
-        tree=tree,
-        attempt_folder=folder,
-        prompt_path=folder / "prompt.md",
-        output_path=folder / "output.json",
-        config=Config(),
-    )
-
-
 def read(name: str, job: Job, output: bytes, code: int = 0, listed: str | None = None) -> Product:
     tool = Tabled(ROWS[name], Config())
     steps = tool.steps(job)
     every = "".join(f"./{file}\n" for file in job.files) if listed is None else listed
     results = [StepResult(step, code, every.encode() if step.log == "list" else output) for step in steps]
     return tool.product(job, results)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    made = tmp_path / "tree"
-    made.mkdir()
-    return made
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -556,76 +533,6 @@ def test_what_a_process_had_done_before_its_time_was_over_counts(tree: Path) -> 
     assert [(each["file"], each["rule_id"]) for each in (product.output or {})["findings"]] == [("a.c", "uninitvar")]
     analysis = analysis_from(product.analysis or {})
     assert (analysis.read, analysis.unreadable) == ({"a.c", "b.c"}, {"c.c"})
-
-
-def test_the_nearest_configuration_holds_and_none_is_searched_outside(tree: Path) -> None:
-    (tree / "sub/deep").mkdir(parents=True)
-    (tree / "sub/.shellcheckrc").write_text("disable=SC2086\n")
-    (tree.parent / ".shellcheckrc").write_text("disable=all\n")
-    steps = Tabled(ROWS["shellcheck"], Config()).steps(job_of(tree, "a.sh", "sub/b.sh", "sub/deep/c.sh"))
-    assert [step.argv[3:] for step in steps] == [
-        ("--norc", "--", "./a.sh"),
-        ("--rcfile=./sub/.shellcheckrc", "--", "./sub/b.sh", "./sub/deep/c.sh"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ('{"extends": ["../../secret.json"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
-        ('{"extends": ["/etc/passwd"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
-        ('{"extends": ["./base.json"]}', "base.json names programs by its `jsPlugins`"),
-        ('{"extends": ["a\\u0000b"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
-        ('{"jsPlugins": ["./p.js"]}', ".oxlintrc.json names programs by its `jsPlugins`"),
-        ('{ // why\n "jsPlugins": ["./p.js"], /* so */ }', ".oxlintrc.json names programs by its `jsPlugins`"),
-        (
-            '{"overrides": [{}, {"jsPlugins": ["./p.js"]}]}',
-            ".oxlintrc.json names programs by its `overrides.jsPlugins`",
-        ),
-        ("{'jsPlugins': ['./p.js']}", ".oxlintrc.json cannot be read as JSON"),
-    ],
-)
-def test_a_configuration_that_leads_outside_or_runs_a_program_is_refused(tree: Path, text: str, problem: str) -> None:
-    (tree / ".oxlintrc.json").write_text(text)
-    (tree / "base.json").write_text('{"jsPlugins": ["./p.js"]}')
-    tool, job = Tabled(ROWS["oxlint"], Config()), job_of(tree, "a.js")
-    assert tool.steps(job) == []
-    with pytest.raises(UnusableOutput) as refused:
-        tool.product(job, [])
-    assert str(refused.value) == f"{problem}; oxlint was not run"
-
-
-def test_a_configuration_that_is_a_link_to_itself_is_left_to_the_analyzer(tree: Path) -> None:
-    (tree / ".oxlintrc.json").symlink_to(".oxlintrc.json")
-    steps = Tabled(ROWS["oxlint"], Config()).steps(job_of(tree, "a.js"))
-    assert ["--config=./.oxlintrc.json" in step.argv for step in steps] == [True, True]
-
-
-@pytest.mark.parametrize("line", ["source-path=/etc", ' source-path = "../.." # why', "disable=SC2086\nsource-path=.."])
-def test_a_folder_of_sourced_scripts_outside_of_the_repository_is_refused(tree: Path, line: str) -> None:
-    (tree / ".shellcheckrc").write_text(f"{line}\n")
-    tool, job = Tabled(ROWS["shellcheck"], Config()), job_of(tree, "a.sh")
-    with pytest.raises(UnusableOutput) as refused:
-        tool.product(job, [])
-    problem = ".shellcheckrc leads outside of the repository by its `source-path`"
-    assert (tool.steps(job), str(refused.value)) == ([], f"{problem}; shellcheck was not run")
-    (tree / ".shellcheckrc").write_text("source-path=SCRIPTDIR\nsource-path=lib\nexternal-sources=true\n")
-    assert len(tool.steps(job)) == 1
-
-
-def test_a_configuration_that_is_a_link_to_a_file_outside_is_refused(tree: Path) -> None:
-    (tree.parent / "netrc").write_text("secret")
-    (tree / ".hadolint.yaml").symlink_to(tree.parent / "netrc")
-    assert Tabled(ROWS["hadolint"], Config()).steps(job_of(tree, "Dockerfile")) == []
-
-
-def test_the_digest_of_a_configuration_covers_what_it_extends(tree: Path) -> None:
-    row, names = ROWS["oxlint"], [".oxlintrc.json", "base.json"]
-    (tree / ".oxlintrc.json").write_text('{"extends": ["./base.json"]}')
-    (tree / "base.json").write_text('{"extends": ["./base.json"]}')
-    before = data_config.digest(row, tree, names)
-    (tree / "base.json").write_text('{"rules": {"no-debugger": "off"}}')
-    assert data_config.digest(row, tree, names) != before
 
 
 @pytest.mark.parametrize(
